@@ -71,7 +71,7 @@ def render(diagnostic: Diagnostic) -> str:
         lines += _excerpt(diagnostic.span, diagnostic.label, gutter)
     indent = " " * (gutter + 1)
     for why, span in diagnostic.related:
-        lines.append(f"{indent}: {why}" if _same_place(span, diagnostic.span) else f"{indent}: {why} in {span}")
+        lines.append(f"{indent}: {why}" if _same_line(span, diagnostic.span) else f"{indent}: {span}: {why}")
         lines += _excerpt(span, "", gutter)
     lines += (f"{indent}= {line}" for line in diagnostic.help.splitlines())
     return printable("\n".join(lines))
@@ -99,7 +99,7 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
-def _same_place(span: Span, other: Span | None) -> bool:
+def _same_line(span: Span, other: Span | None) -> bool:
     return other is not None and span.source == other.source and span.line == other.line
 
 
