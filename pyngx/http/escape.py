@@ -10,6 +10,9 @@ from pyngx.http.codec import text, wire
 
 _NEVER_IN_URI: Final = bytes(range(0x21)) + bytes(range(0x7F, 0x100)) + b'"<>\\^`{|}'
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+# Two digits; or a digit and what should have been one; or one character that is none; any of these may be cut short.
+_QUOTED: Final = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f].?|(.?))", re.DOTALL)
+_QUERY: Final = re.compile(rb"\?|%3[Ff]")
 
 
 class _Escape:
@@ -54,7 +57,7 @@ def escape_html(plain: str) -> str:
 
 
 def unescape(escaped: str) -> str:
-    """Decode every %XX once. A broken one is no error: nginx drops its "%" (and "%4x" with it all)."""
+    """Decode every %XX once. A broken one is no error: of "%zz" nginx keeps "zz", of "%4z" nothing."""
     if "%" not in escaped:
         return escaped
     return text(_QUOTED.sub(_decode, wire(escaped)))
@@ -69,12 +72,6 @@ def unescape_redirect(escaped: str) -> str:
     if mark is None:
         return text(_QUOTED.sub(_decode_printable, encoded))
     return text(_QUOTED.sub(_decode_printable, encoded[: mark.start()]) + b"?" + encoded[mark.end() :])
-
-
-# Two digits; or a digit and what should have been one; or one character that is none; any of these may be cut short.
-_QUOTED: Final = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f].?|(.?))", re.DOTALL)
-
-_QUERY: Final = re.compile(rb"\?|%3[Ff]")
 
 
 def _decode(match: re.Match[bytes]) -> bytes:
