@@ -18,6 +18,7 @@ MOST = 20
 """Slips shown for one file: somebody may have named a file that is no configuration at all."""
 
 NO_BLOCK = "no block is open here"
+NO_SEMICOLON = '";" is missing after this directive'
 LEFT_OPEN = "this block is never closed"
 OPEN_QUOTE = "the quote opened here is never closed"
 
@@ -93,11 +94,13 @@ def _unclosed(item: Token, source: Source) -> Diagnostic:
 
 
 def _unended(item: Token, after: Item | None, source: Source) -> Diagnostic:
+    """The `;` is missing at the end of the last line at the latest."""
+    end = item.end_pos or 0
+    last = item[item.rfind("\n") + 1 :].lstrip()
+    place = Span(source, end - len(last), end)
     if isinstance(after, Token) and after.type == "CLOSE":
-        why = (('";" is missing after this directive', _span(item, source)),)
-        return Diagnostic('unexpected "}"', _span(after, source), related=why)
-    last = Span(source, item.start_pos or 0, item.end_pos or 0)
-    return Diagnostic('unexpected end of file, expecting ";" or "}"', last, '";" is missing after this directive')
+        return Diagnostic('unexpected "}"', _span(after, source), related=((NO_SEMICOLON, place),))
+    return Diagnostic('unexpected end of file, expecting ";" or "}"', place, NO_SEMICOLON)
 
 
 def _lone_semicolon(item: Token, before: Item | None, source: Source) -> Diagnostic:

@@ -16,6 +16,7 @@ from pyngx.config.include import from_memory, load
 from pyngx.config.inherit import origin, settings
 from pyngx.config.schema import Known, Schema
 from pyngx.config.scope import Scope
+from pyngx.config.syntax import DEEPEST
 from tests.config.samples import (
     SETTINGS,
     AccessSettings,
@@ -122,6 +123,12 @@ def test_what_is_checked_can_be_compared_and_sent() -> None:
     assert one == other
     assert pickle.loads(pickle.dumps(one)) == one
     assert checked("http { server { listen 81; } }") != one
+
+
+def test_the_deepest_blocks_can_be_sent() -> None:
+    locations = "location /a { " * (DEEPEST - 2)
+    one = checked(f"http {{ server {{ {locations} }} }} {'} ' * (DEEPEST - 2)}")
+    assert pickle.loads(pickle.dumps(one)) == one
 
 
 def test_directives_without_effect_give_a_notice() -> None:
