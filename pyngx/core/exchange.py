@@ -82,6 +82,7 @@ class Exchange:
     # Defaults stand on the class: making an exchange sets only what differs.
 
     # the request
+    upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept
     remote_user = ""
@@ -100,6 +101,9 @@ class Exchange:
     # the response
     response: Response | None = None
     trailers: Fields = ()
+    upstream_trailers: Fields = ()
+    proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
+    proxy_port = ""
     keepalive = True
     body_bytes_sent = 0
     # how far it got

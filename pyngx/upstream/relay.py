@@ -126,7 +126,7 @@ class Relay:
             self._chunks = self._body.chunks()
             self._send_chunks()
         elif self._plan.streams_body:
-            self._exchange.body.read_into(self)
+            self._exchange.body.read_into(_Upload(call, self._refuse))
         elif self._request.body_length != 0:
             call.end_body()
 
@@ -207,13 +207,6 @@ class Relay:
         else:
             self._answer(Status(code))
 
-    # called by the exchange's body, if it is streamed
-
-    def body_received_from_client(self, data: bytes) -> None:
-        """Pass a part of the request's body on."""
-        if self._call is not None:
-            self._call.send_body(data)
-
     # private
 
     def _now(self) -> tuple[Try, Call]:
@@ -275,6 +268,19 @@ class Relay:
         self._forget_body()
         exchange.spawn(answer_later(exchange, answer), "answer")
 
+    def _refuse(self, status: int) -> None:
+        """The request's body breaks a rule on its way."""
+        if self._done:
+            return
+        if self._peer is not None:
+            self._abandon(failed=False)
+        if self._responded:
+            self._done = True
+            self._exchange.fail()
+        else:
+            self._exchange.keepalive = False
+            self._answer(Status(status))
+
     def _client_gone(self) -> None:
         if self._plan.ignore_client_abort and not self._done:
             return
@@ -305,6 +311,25 @@ class Relay:
         upstream = f"{self._attempt.addr if self._attempt is not None else self._group.name}"
         target = self._request.target.decode("utf-8", "surrogateescape")
         self._exchange.log(level, event, message, upstream=f"http://{upstream}{target}")
+
+
+class _Upload:
+    """Passes a request's body to a call as it comes."""
+
+    __slots__ = ("_call", "_refuse")
+
+    def __init__(self, call: Call, refuse: Callable[[int], None]) -> None:
+        self._call = call
+        self._refuse = refuse
+
+    def body_received(self, data: bytes) -> None:
+        self._call.send_body(data)
+
+    def body_ended(self, trailers: Fields) -> None:
+        self._call.end_body(trailers)
+
+    def body_refused(self, status: int) -> None:
+        self._refuse(status)
 
 
 def _challenges(fields: Headers, status: int) -> list[bytes]:
