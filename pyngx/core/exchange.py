@@ -67,6 +67,19 @@ class Try:
     fields: Headers | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WebSocketTraffic:
+    """What a bridged WebSocket carried, and how it ended."""
+
+    messages_from_client: int
+    bytes_from_client: int
+    messages_to_client: int
+    bytes_to_client: int
+    code: int
+    reason: str
+    closed_by_upstream: bool
+
+
 class RequestHead(NamedTuple):
     """A request line and its fields, as they came."""
 
@@ -102,6 +115,7 @@ class Exchange:
     response: Response | None = None
     trailers: Fields = ()
     upstream_trailers: Fields = ()
+    websocket: WebSocketTraffic | None = None
     proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
     proxy_port = ""
     keepalive = True

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pyngx.core.phases import Module
-from pyngx.modules import core, index, static, try_files
+from pyngx.modules import core, index, proxy, resolver, static, try_files, upstream
 
 MODULES: tuple[Module, ...] = (
     core.MODULE,
+    resolver.MODULE,
+    upstream.MODULE,
     try_files.MODULE,
+    proxy.MODULE,
     index.MODULE,
     static.MODULE,
 )

@@ -13,7 +13,6 @@ from pyngx.config.arguments import (
     choice,
     flag,
     number,
-    off_or,
     seconds,
     size,
     text,
@@ -35,12 +34,10 @@ from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
 from pyngx.modules.proxy_target import Destination, destination_of
-from pyngx.modules.proxy_url import DEFAULT_PORTS
 from pyngx.upstream.relay import Condition, Plan, Relay
 from pyngx.upstream.websocket_relay import relay_websocket
 
 if TYPE_CHECKING:
-    from pyngx.config.source import Span
     from pyngx.config.syntax import Node
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
@@ -67,14 +64,13 @@ def _redirect(node: Node) -> Redirect | str:
     return Redirect(text_of(node.args[0]), replacement, span=node.args[0].span)
 
 
-CONDITION_NAMES = ("error", "timeout", "denied", "invalid_header", "non_idempotent", "off") + tuple(
-    f"http_{status}" for status in (500, 502, 503, 504, 403, 404, 429)
+CONDITION_NAMES = (
+    *("error", "timeout", "denied", "invalid_header", "non_idempotent", "off"),
+    *(f"http_{status}" for status in (500, 502, 503, 504, 403, 404, 429)),
 )
-IGNORABLE = ("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset") + (
-    "Expires",
-    "Cache-Control",
-    "Set-Cookie",
-    "Vary",
+IGNORABLE = (
+    *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset"),
+    *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
 )
 
 
@@ -109,7 +105,9 @@ class ProxySettings:
         choice("1.0", "1.1"), EVERYWHERE, default="1.1", doc="the version of HTTP that the upstream is spoken to in"
     )
     proxy_hide_header: tuple[str, ...] = repeated(word, EVERYWHERE, doc="a field of the response to be left out")
-    proxy_pass_header: tuple[str, ...] = repeated(word, EVERYWHERE, doc="a field that is left out by default to be kept")
+    proxy_pass_header: tuple[str, ...] = repeated(
+        word, EVERYWHERE, doc="a field that is left out by default to be kept"
+    )
     proxy_ignore_headers: frozenset[str] = directive(
         bits(*IGNORABLE), EVERYWHERE, default=frozenset(), doc="fields of the response that must have no effect"
     )
@@ -251,7 +249,7 @@ def make_handler(build: Build) -> Handler | None:
     is_branch = build.given(ProxySettings, "proxy_pass") and build.scope.kind in {"location-if", "limit_except"}
     find = destination_of(build, own.proxy_pass, is_branch)
     build.location.auto_redirect = build.location.pattern.text.endswith("/")
-    plan = _plan(build, own, find.redirects(own.proxy_redirect, build, span))
+    plan = _plan(build, own, find.redirects(own.proxy_redirect, span))
     kept = build.settings(BodySettings)
     directory = build.path(kept.client_body_temp_path) if kept.client_body_temp_path else None
     return Proxy(

@@ -99,7 +99,7 @@ def _trust(build: Build, own: ProxySslSettings, context: ssl.SSLContext) -> None
             help="name the file of CA certificates: /etc/ssl/certs/ca-certificates.crt, say",
         )
     path = build.conf_path(own.proxy_ssl_trusted_certificate)
-    _load(build, "proxy_ssl_trusted_certificate", path, lambda path: context.load_verify_locations(path))
+    _load(build, "proxy_ssl_trusted_certificate", path, context.load_verify_locations)
 
 
 def _load(build: Build, name: str, value: str, load: Callable[[str], None]) -> None:

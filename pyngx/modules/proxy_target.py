@@ -1,4 +1,4 @@
-"""Where proxy_pass leads: the group of servers and the target, fixed when the configuration is built where they can be."""
+"""Where proxy_pass leads: the group of servers and the target, fixed when the configuration is built if they can be."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Found:
     destination: Callable[[Exchange], Destination | Awaitable[Destination]]
     default_redirect: Redirect | None  # what `proxy_redirect default` means; None with variables
 
-    def redirects(self, given: tuple[Redirect | str, ...], build: Build, span: Span | None) -> tuple[Redirect, ...]:
+    def redirects(self, given: tuple[Redirect | str, ...], span: Span | None) -> tuple[Redirect, ...]:
         """The rewriting that a location asks for."""
         if "off" in given:
             return ()
@@ -64,7 +64,9 @@ class Found:
             elif self.default_redirect is not None:
                 found.append(self.default_redirect)
             elif "default" in given and len(given) > 1:
-                raise ConfigError('"proxy_redirect default" cannot be used with "proxy_pass" directive with variables', span)
+                raise ConfigError(
+                    '"proxy_redirect default" cannot be used with "proxy_pass" directive with variables', span
+                )
         return tuple(found)
 
 
@@ -133,9 +135,9 @@ class _Variable:
             raise Refused(500, f"{error.diagnostics[0].message}") from None
         if _is_address(host):
             return self._destination(url, _group_of(url, [Address(host, port)]))
-        return self._look_up(exchange, url, host, port)
+        return self._look_up(url, host, port)
 
-    async def _look_up(self, exchange: Exchange, url: ProxyUrl, host: str, port: int) -> Destination:
+    async def _look_up(self, url: ProxyUrl, host: str, port: int) -> Destination:
         if self._resolve is None:
             raise Refused(502, f"no resolver defined to resolve {host}")
         try:
@@ -147,9 +149,7 @@ class _Variable:
     def _destination(self, url: ProxyUrl, upstream: Upstream) -> Destination:
         uri = wire(url.uri)
         target: TargetOf = (lambda _: uri) if uri else passed_target
-        return Destination(
-            upstream.group, upstream.keepalive, url.scheme == "https", url.host_header, url.port, target
-        )
+        return Destination(upstream.group, upstream.keepalive, url.scheme == "https", url.host_header, url.port, target)
 
 
 def _group_of(url: ProxyUrl, addresses: list[Address]) -> Upstream:

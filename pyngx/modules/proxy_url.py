@@ -50,7 +50,9 @@ def parse_proxy_url(written: str, span: Span | None = None) -> ProxyUrl:
         raise ConfigError(f'no host in upstream "{written}"', span)
     default = DEFAULT_PORTS[scheme]
     _, port = split_port(authority, default, span)
-    return ProxyUrl(scheme, authority, f"/{uri}" if uri[:1] == "?" else uri, authority.removesuffix(f":{default}"), str(port))
+    return ProxyUrl(
+        scheme, authority, f"/{uri}" if uri[:1] == "?" else uri, authority.removesuffix(f":{default}"), str(port)
+    )
 
 
 def check_uri_allowed(url_has_uri: bool, location: Location, is_branch: bool, span: Span | None) -> None:

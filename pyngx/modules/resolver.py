@@ -11,10 +11,87 @@ from pyngx.config.declare import directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.blocks import EVERYWHERE
 from pyngx.core.phases import Module
-from pyngx.upstream.resolver import Resolver, ResolverSettings
+from pyngx.upstream.resolver import Resolver
 
 if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
     from pyngx.core.build import Build
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
+
+
+# arguments
+
+
+@dataclass(frozen=True, slots=True)
+class NameServers:
+    """The value of `resolver`: addresses, and how their answers are used."""
+
+    addresses: tuple[str, ...]
+    valid: float = 0.0  # seconds; 0: as long as the answer says
+    ipv4: bool = True
+    ipv6: bool = True
+
+
+def _resolver(node: Node) -> NameServers:
+    addresses = [word for word in node.args if "=" not in word.text]
+    if not addresses:
+        raise ConfigError("no name servers defined", node.span, help="resolver 127.0.0.53;")
+    others = [word for word in node.args if "=" in word.text]
+    readers: dict[str, Callable[[Word], object]] = {
+        "valid": parse_seconds,
+        "ipv4": _on_or_off,
+        "ipv6": _on_or_off,
+        "status_zone": lambda word: word.text,
+    }
+    found = parameters(others, readers)
+    found.pop("status_zone", None)
+    return NameServers(tuple(word.text for word in addresses), **found)  # type: ignore[arg-type] # as the readers say
+
+
+def _on_or_off(word: Word) -> bool:
+    if word.text not in {"on", "off"}:
+        raise ConfigError(f'invalid value "{word.text}"', word.span, help="on or off")
+    return word.text == "on"
+
+
+# settings
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """Name servers."""
+
+    resolver: NameServers | None = directive(
+        Argument("address ... [valid=time] [ipv4=on|off] [ipv6=on|off]", _resolver, 1, None),
+        f"{EVERYWHERE} upstream",
+        default=None,
+        doc="name servers for names that stand in variables",
+    )
+    resolver_timeout: float = directive(
+        seconds, f"{EVERYWHERE} upstream", default=30.0, doc="seconds a name server may take"
+    )
+
+
+# what other modules use
+
+
+def resolver_of(build: Build) -> Resolve | None:
+    """What looks names up in a location; None without `resolver`."""
+    own = build.settings(ResolverSettings)
+    if (servers := own.resolver) is None:
+        return None
+    resolver = build.claim(
+        ("resolver", own),
+        lambda: Resolver(
+            servers.addresses,
+            valid=servers.valid or None,
+            ipv4=servers.ipv4,
+            ipv6=servers.ipv6,
+            timeout=own.resolver_timeout,
+        ),
+    )
+    return resolver.resolve
+
+
+MODULE = Module("resolver", settings=(ResolverSettings,))

@@ -55,7 +55,10 @@ def _server(node: Node) -> ServerLine:
 
 
 server = Argument(
-    "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]", _server, 1, None
+    "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]",
+    _server,
+    1,
+    None,
 )
 keepalive = Argument("connections [local]", lambda node: parse_number(node.args[0]), 1, 2)
 zone = Argument("name [size]", lambda node: node.args[0].text, 1, 2)
@@ -209,7 +212,9 @@ def addresses_of(written: str, default_port: int, span: Span | None) -> Iterator
             yield Address(found, port)
     except UpstreamError:
         raise ConfigError(
-            f'host not found in upstream "{written}"', span, help="the name must be known when the configuration is read"
+            f'host not found in upstream "{written}"',
+            span,
+            help="the name must be known when the configuration is read",
         ) from None
 
 

@@ -7,12 +7,12 @@ tries the next peer; both sides' flow control is coupled to each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Answer, Redirected, Response, Status
+from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
 from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
@@ -105,7 +105,7 @@ class Relay:
         self._done = False
         self._sent = False  # something of the request may have reached a peer
         self._held = False  # the peer takes no more of the body for now
-        self._chunks = iter(())
+        self._chunks: Iterator[bytes] = iter(())
         self._call: Call | None = None
         self._peer: Peer | None = None
         self._attempt: Try | None = None
@@ -161,15 +161,22 @@ class Relay:
             return
         answer = self._plan.read_head(self._exchange, status, reason, fields)
         if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            answer = Status(status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(attempt.fields, status)))
+            answer = Status(
+                status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(attempt.fields, status))
+            )
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
             return
-        self._responded = True
         exchange = self._exchange
         exchange.source = call
-        exchange.respond(answer)
+        try:
+            exchange.respond(answer)
+        except Refused as refused:  # a filter wants another answer
+            self._abandon(failed=False)
+            self._answer(Status(refused.code))
+            return
+        self._responded = True
         if exchange.paused:
             call.pause_reading()
 
