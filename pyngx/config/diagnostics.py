@@ -84,10 +84,16 @@ def printable(text: str) -> str:
     return "".join(_escaped(char) for char in text)
 
 
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """The candidate that was likely meant; empty if none is near."""
+    near = difflib.get_close_matches(name.lower(), sorted(candidates), n=1, cutoff=0.7)
+    return near[0] if near else ""
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A help line that names the likeliest candidate; empty if none is near."""
-    near = difflib.get_close_matches(name.lower(), sorted(candidates), n=1, cutoff=0.7)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = nearest(name, candidates)
+    return f'did you mean "{near}"?' if near else ""
 
 
 def _escaped(char: str) -> str:

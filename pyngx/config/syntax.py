@@ -12,7 +12,7 @@ from functools import cache
 
 from lark import Lark, Token, Tree
 
-from pyngx.config.diagnostics import ConfigError
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.slips import find_slips
 from pyngx.config.source import Source, Span
 
@@ -64,12 +64,19 @@ class Node:
 
 def parse(source: Source) -> tuple[Node, ...]:
     """The directives of a source; raises ConfigError with all its syntax errors."""
-    tree = _parser().parse(source.text)
-    _refuse_too_deep(tree, source)
-    slips = find_slips(tree, source)
+    nodes, slips = read(source)
     if slips:
         raise ConfigError.of(slips)
-    return _nodes(tree.children, source)
+    return nodes
+
+
+def read(source: Source) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
+    """The directives of a source as far as they can be made out, and its syntax errors."""
+    tree = _parser().parse(source.text)
+    too_deep = _deepest(tree, source)
+    if too_deep:
+        return (), (too_deep,)
+    return _nodes(tree.children, source), tuple(find_slips(tree, source))
 
 
 @cache
@@ -84,39 +91,41 @@ def _words() -> re.Pattern[str]:
     return re.compile(f"(?:{gap})?({word})")
 
 
-def _refuse_too_deep(tree: Tree[Token], source: Source) -> None:
-    """Whoever walks the tree later may do so by recursion."""
+def _deepest(tree: Tree[Token], source: Source) -> Diagnostic | None:
+    """Blocks must not be nested so deeply that walking them by recursion fails."""
     level = [tree]
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST + 1):
         level = [child for block in level for child in block.children if isinstance(child, Tree)]
-    if level:
-        opening = level[0].children[0]
-        assert isinstance(opening, Token)
-        place = Span(source, opening.start_pos or 0, opening.end_pos or 0)
-        raise ConfigError("blocks are nested too deeply", place, f"there can be {DEEPEST - 1} blocks in each other")
+    if not level:
+        return None
+    help_line = f"there can be {DEEPEST} blocks in each other"
+    return Diagnostic("blocks are nested too deeply", _span(level[0].children[0], source), help_line)
 
 
 def _nodes(children: Sequence[Token | Tree[Token]], source: Source) -> tuple[Node, ...]:
     nodes = []
     for child in children:
-        if isinstance(child, Token):
-            start, end = child.start_pos or 0, child.end_pos or 0
-            name, *args = _split(source, start, end - 1)
-            nodes.append(Node(name, tuple(args), None, Span(source, start, end), Span(source, end - 1, end)))
-        else:
-            nodes.append(_block(child, source))
+        if isinstance(child, Tree):
+            if getattr(child.children[0], "type", "") == "OPEN":
+                nodes.append(_block(child, source))
+        elif child.type == "SIMPLE":
+            span = _span(child, source)
+            name, *args = _split(source, span.start, span.end - 1)
+            nodes.append(Node(name, tuple(args), None, span, Span(source, span.end - 1, span.end)))
     return tuple(nodes)
 
 
 def _block(tree: Tree[Token], source: Source) -> Node:
-    opening, *inside, closing = tree.children
-    assert isinstance(opening, Token)
-    assert isinstance(closing, Token)
-    start, end = opening.start_pos or 0, opening.end_pos or 0
-    span = Span(source, start, end)
-    name, *args = _split(source, start, end - 1)
-    last = Span(source, closing.start_pos or 0, closing.end_pos or 0)
-    return Node(name, tuple(args), _nodes(inside, source), span, last)
+    opening, *inside = tree.children
+    span = _span(opening, source)
+    name, *args = _split(source, span.start, span.end - 1)
+    end = span if tree.data == "left_open" else _span(inside[-1], source)
+    return Node(name, tuple(args), _nodes(inside, source), span, end)
+
+
+def _span(token: Token | Tree[Token], source: Source) -> Span:
+    assert isinstance(token, Token)
+    return Span(source, token.start_pos or 0, token.end_pos or 0)
 
 
 def _split(source: Source, start: int, end: int) -> list[Word]:

@@ -10,6 +10,9 @@ from pyngx.http.codec import text, wire
 
 _NEVER_IN_URI: Final = bytes(range(0x21)) + bytes(range(0x7F, 0x100)) + b'"<>\\^`{|}'
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+# Two digits; or a digit and what should have been one; or one character that is none; any of these may be cut short.
+_QUOTED: Final = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f].?|(.?))", re.DOTALL)
+_QUERY: Final = re.compile(rb"\?|%3[Ff]")
 
 
 class _Escape:
@@ -18,14 +21,14 @@ class _Escape:
     __slots__ = ("_forms", "_search")
 
     def __init__(self, escaped: bytes) -> None:
-        self._forms = tuple(f"%{byte:02X}" if byte in escaped else chr(byte) for byte in range(0x100))
+        self._forms = tuple(b"%%%02X" % byte if byte in escaped else bytes((byte,)) for byte in range(0x100))
         clean = re.escape(bytes(byte for byte in range(0x80) if byte not in escaped).decode("ascii"))
         self._search = re.compile(f"[^{clean}]").search
 
     def __call__(self, plain: str) -> str:
         if self._search(plain) is None:
             return plain
-        return "".join(map(self._forms.__getitem__, wire(plain)))
+        return text(b"".join(map(self._forms.__getitem__, wire(plain))))
 
 
 escape_uri: Final = _Escape(_NEVER_IN_URI + b"#%?")
@@ -54,7 +57,7 @@ def escape_html(plain: str) -> str:
 
 
 def unescape(escaped: str) -> str:
-    """Decode every %XX once. A broken one is no error: nginx drops its "%" (and "%4x" with it all)."""
+    """Decode every %XX once. A broken one is no error: of "%zz" nginx keeps "zz", of "%4z" nothing."""
     if "%" not in escaped:
         return escaped
     return text(_QUOTED.sub(_decode, wire(escaped)))
@@ -69,12 +72,6 @@ def unescape_redirect(escaped: str) -> str:
     if mark is None:
         return text(_QUOTED.sub(_decode_printable, encoded))
     return text(_QUOTED.sub(_decode_printable, encoded[: mark.start()]) + b"?" + encoded[mark.end() :])
-
-
-# Two digits; or a digit and what should have been one; or one character that is none; any of these may be cut short.
-_QUOTED: Final = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f].?|(.?))", re.DOTALL)
-
-_QUERY: Final = re.compile(rb"\?|%3[Ff]")
 
 
 def _decode(match: re.Match[bytes]) -> bytes:

@@ -10,7 +10,6 @@ _HOST: Final = re.compile(
     rb"""(\[[0-9A-Za-z:\-._~!$&'()*+,;=]*\] | [0-9A-Za-z\-._~!$&'()*+,;=%]*) (?: :([0-9]*) )?""", re.VERBOSE
 ).fullmatch
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789-."
-_DOT_OR_NOTHING: Final = (".", "")
 _PORT_MAX: Final = 65535
 
 
@@ -27,9 +26,10 @@ class Host(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_host(value: bytes) -> Host:
+    """Read a Host field or an authority without user information; a name that needs no change is found in one pass."""
     if not value.translate(None, _PLAIN):
         name = value.decode("ascii")
-        if ".." not in name and name[-1:] not in _DOT_OR_NOTHING:
+        if name and ".." not in name and name[-1] != ".":
             return Host(name)
     return _parse_any(value)
 
