@@ -52,6 +52,7 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
             pass
         case _:
             raise AssertionError(answer)
+    at_hand = response.parts or ()  # a filter may leave some of them out
     try:
         exchange.respond(response)
         for part in response.parts or ():
@@ -63,7 +64,7 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
                 exchange.write(part)
         exchange.end()
     finally:
-        for part in response.parts or ():
+        for part in at_hand:
             if isinstance(part, FilePart):
                 part.file.close()
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyngx.core.answers import Response
+from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
 
@@ -100,6 +100,7 @@ class Exchange:
     # the response
     response: Response | None = None
     trailers: Fields = ()
+    late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0
     # how far it got
@@ -191,15 +192,25 @@ class Exchange:
         return self.method == "HEAD" or status in {204, 304} or 100 <= status < 200
 
     def respond(self, response: Response) -> None:
-        """Send a response's head through the header filters; the body follows by `write` and `end`."""
+        """Send a response's head through the header filters; the body follows by `write` and `end`.
+
+        Raises Refused where a filter wants another answer (412, 416): nothing has been sent then, and whoever answers
+        has to give up the body and answer by `refused.status`.
+        """
         if self.ended:
             return
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
         self.response = response
-        for header_filter in self.location.header_filters:
-            header_filter(self, response)
+        try:
+            for header_filter in self.location.header_filters:
+                header_filter(self, response)
+        except Refused:
+            self.response = None
+            self.body_filters.clear()
+            self.late_trailers = None
+            raise
         self.location.send_head(self, response)
 
     def write(self, data: bytes) -> None:
@@ -222,7 +233,9 @@ class Exchange:
             self._send(data)
         self.ended = True
         self.trailers = trailers
-        self.client.finish(trailers)
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
         self.close()
 
     def fail(self) -> None:
