@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from pyngx.process.log_files import LogLease
-from pyngx.process.log_styles import STYLES, Level, Record, Style, json_line
+from pyngx.process.log_styles import LEVELS, STYLES, Level, Record, Style, json_line
 from pyngx.process.syslog import open_syslog
 
 Write = Callable[[Level, bytes], None]
@@ -65,7 +65,7 @@ class Outlet:
 class Log(structlog.BoundLoggerBase):
     """Say an event by its constant name, with facts: `log.error("upstream_failed", message="connect() failed")`.
 
-    `message` is the sentence for humans; `exc_info=error` becomes the field `exception`; `details` may have many lines.
+    `message` is the sentence for humans, `exception=error` becomes the traceback, `details` may have many lines.
     `connection`, `client`, `server`, `request`, `upstream`, `host`, `referrer`, `errno` and `action` have their places
     in nginx's style.
     """
@@ -96,6 +96,13 @@ class Log(structlog.BoundLoggerBase):
     def emerg(self, event: str, /, **facts: object) -> None:
         self.say(Level.EMERG, event, facts)
 
+    def enabled(self, level: str) -> bool:
+        """By the level's name, as `write`: the two that the core knows (`pyngx.core.logs.Log`)."""
+        return LEVELS[level] >= self._logger.threshold
+
+    def write(self, level: str, event: str, message: str = "", **facts: object) -> None:
+        self.say(LEVELS[level], event, {"message": message, **facts} if message else facts)
+
     def passes(self, level: Level) -> bool:
         """Ask first where the facts themselves are dear."""
         return level >= self._logger.threshold
@@ -111,7 +118,7 @@ class Log(structlog.BoundLoggerBase):
 
 
 def make_log(sinks: Iterable[Sink]) -> Log:
-    return Log(Outlet(sinks), (_hide_secrets, structlog.processors.format_exc_info), {})
+    return Log(Outlet(sinks), (_hide_secrets, _find_exception, structlog.processors.format_exc_info), {})
 
 
 def open_sinks(logs: Iterable[ErrorLog], lease: LogLease) -> tuple[Sink, ...]:
@@ -142,6 +149,13 @@ def _hide_secrets(_logger: object, _name: str, facts: MutableMapping[str, object
             facts[name] = {key: HIDDEN if _is_secret(key) else inner for key, inner in value.items()}
         elif isinstance(value, list | tuple):
             facts[name] = [_hide_in_pair(item) for item in value]
+    return facts
+
+
+def _find_exception(_logger: object, _name: str, facts: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """`exception=error` says the same as structlog's `exc_info=error`."""
+    if isinstance(facts.get("exception"), BaseException):
+        facts["exc_info"] = facts.pop("exception")
     return facts
 
 

@@ -81,12 +81,13 @@ def test_a_reload_redirects_bound_logs_too() -> None:
     assert (before.events, after.events) == ([], ["b"])
 
 
-def test_an_exception_is_a_field() -> None:
+@pytest.mark.parametrize("name", ["exc_info", "exception"])
+def test_an_exception_is_a_field(name: str) -> None:
     lines = Lines()
     try:
         raise ValueError("wrong")
     except ValueError as error:
-        make_log([lines.sink()]).error("failed", exc_info=error)
+        make_log([lines.sink()]).error("failed", **{name: error})
     (line,) = lines.facts
     assert str(line["exception"]).startswith("Traceback")
     assert str(line["exception"]).endswith("ValueError: wrong")
