@@ -71,9 +71,7 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
 
 def _built_in(exchange: Exchange, status: Status) -> Response:
     page = error_page(status.code, exchange.location.product)
-    headers = Headers(status.headers)
-    if page:
-        headers.add(b"Content-Type", b"text/html")
+    headers = Headers([(b"Content-Type", b"text/html"), *status.headers] if page else status.headers)
     return Response(
         shown_status(status.code), headers, length=len(page), parts=(page,) if page else (), location=status.location
     )

@@ -67,6 +67,16 @@ class Try:
     fields: Headers | None = None
 
 
+@dataclass(slots=True)
+class Messages:
+    """What went over a WebSocket that was passed on message by message; sizes are in bytes."""
+
+    received: int = 0  # from the client
+    bytes_received: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+
+
 class RequestHead(NamedTuple):
     """A request line and its fields, as they came."""
 
@@ -103,6 +113,7 @@ class Exchange:
     late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0
+    messages: Messages | None = None
     # how far it got
     ended = False  # the answer was handed over whole, or broken off
     broken = False
@@ -258,9 +269,11 @@ class Exchange:
         if self.closed:
             return
         self.closed = True
-        for write_log in self.location.loggers:
-            write_log(self)
-        self.generation.exchange_closed(self)
+        try:
+            for write_log in self.location.loggers:
+                write_log(self)
+        finally:
+            self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
         """Write to the error log of the location: a constant event, a sentence for people, facts."""
