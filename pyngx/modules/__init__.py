@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from pyngx.core.phases import Module
-from pyngx.modules import core, index, proxy, resolver, static, try_files, upstream
+from pyngx.modules import (
+    core,
+    error_log,
+    headers,
+    index,
+    log,
+    not_modified,
+    proxy,
+    range_filter,
+    resolver,
+    static,
+    try_files,
+    upstream,
+)
 
 MODULES: tuple[Module, ...] = (
     core.MODULE,
+    error_log.MODULE,
+    log.MODULE,
     resolver.MODULE,
     upstream.MODULE,
+    not_modified.MODULE,
+    headers.MODULE,
+    range_filter.MODULE,
     try_files.MODULE,
     proxy.MODULE,
     index.MODULE,
