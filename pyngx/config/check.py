@@ -120,6 +120,9 @@ def _require_form(node: Node, spec: Spec) -> None:
         raise ConfigError(f'directive "{name}" has no opening "{{"', node.span)
     if node.block is not None and not spec.has_block:
         raise ConfigError(f'directive "{name}" is not terminated by ";"', node.span)
+    if spec.argument.table and any(entry.block is not None for entry in node.block or ()):
+        nested = next(entry for entry in node.block or () if entry.block is not None)
+        raise ConfigError('unexpected "{"', nested.span, f'"{name}" has no blocks inside')
 
 
 def _require_count(node: Node, spec: Spec) -> None:

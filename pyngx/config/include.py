@@ -68,6 +68,9 @@ def load(path: str, read: Read = read_file, globals_text: str = "", find: Find =
     nodes: tuple[Node, ...] = ()
     if globals_text:
         nodes = _expanded(_parsed(Source(COMMAND_LINE, globals_text), reading), reading, ())
+        blocks = (node.span for node in nodes if node.block is not None)
+        message = "block directives are not supported in -g option"
+        reading.errors.update({Diagnostic(message, span): None for span in blocks if span.path == COMMAND_LINE})
     reading.masks[path] = None
     nodes += _file(path, reading, ())
     if reading.errors:

@@ -16,25 +16,29 @@ from pyngx.config.source import COMMAND_LINE, Source, Span
 
 MOST = 20
 """Slips shown for one file: somebody may have named a file that is no configuration at all."""
-SLIPS = frozenset({"UNENDED", "GLUED", "UNCLOSED", "LONE_SEMICOLON", "LONE_BRACE", "CLOSE"})
+
+NO_BLOCK = "no block is open here"
+NO_SEMICOLON = '";" is missing after this directive'
+LEFT_OPEN = "this block is never closed"
+OPEN_QUOTE = "the quote opened here is never closed"
 
 Item = Token | Tree[Token]
 
 
 def find_slips(tree: Tree[Token], source: Source) -> list[Diagnostic]:
     """The syntax errors of a parsed text, in the order of their places; empty if there are none."""
-    found = list(_in_items(tree.children, source, tree))
+    found = list(_in_items(tree.children, source))
     if not found:
         return []
-    if any(item.type == "UNCLOSED" for item in _tokens(tree)):
+    if any(slip.label == OPEN_QUOTE for slip in found):
         # everything after the quote is in it, so that nothing could be closed
-        found = [slip for slip in found if not slip.message.endswith('expecting "}"')]
-    if source.path == COMMAND_LINE:
-        found = [_of_parameter(slip) for slip in found]
-    return sorted(found, key=lambda slip: slip.span.start if slip.span else 0)[:MOST]
+        found = [slip for slip in found if slip.label != LEFT_OPEN]
+    found = sorted(found, key=lambda slip: slip.span.start if slip.span else 0)[:MOST]
+    _add_suspects(found, tree, source)
+    return found if source.path != COMMAND_LINE else [_of_parameter(slip) for slip in found]
 
 
-def _in_items(items: Sequence[Item], source: Source, root: Tree[Token]) -> Iterator[Diagnostic]:
+def _in_items(items: Sequence[Item], source: Source) -> Iterator[Diagnostic]:
     """Slips in the directives of one block (or of the file)."""
     skip_tail = False
     for index, item in enumerate(items):
@@ -42,7 +46,7 @@ def _in_items(items: Sequence[Item], source: Source, root: Tree[Token]) -> Itera
         after = items[index + 1] if index + 1 < len(items) else None
         is_tail, skip_tail = skip_tail, False
         if isinstance(item, Tree):
-            yield from _in_block(item, source, root, is_tail)
+            yield from _in_block(item, source, is_tail)
         elif item.type == "GLUED":
             yield _glued(item, source)
             skip_tail = True  # up to its ";" the directive is not worth another error
@@ -53,19 +57,20 @@ def _in_items(items: Sequence[Item], source: Source, root: Tree[Token]) -> Itera
         elif item.type == "LONE_SEMICOLON" and not is_tail:
             yield _lone_semicolon(item, before, source)
         elif item.type == "CLOSE" and not _is(before, "UNENDED", "GLUED"):
-            yield _lone_closing(item, source, root)
+            yield Diagnostic('unexpected "}"', _span(item, source), NO_BLOCK)
 
 
-def _in_block(block: Tree[Token], source: Source, root: Tree[Token], is_tail: bool) -> Iterator[Diagnostic]:
+def _in_block(block: Tree[Token], source: Source, is_tail: bool) -> Iterator[Diagnostic]:
     opening = block.children[0]
     if _is(opening, "LONE_BRACE") and not is_tail and isinstance(opening, Token):
         yield Diagnostic('unexpected "{"', _span(opening, source), "the name of the block is missing before it")
     if block.data == "left_open" and isinstance(opening, Token):
-        yield _left_open(opening, source, root)
+        place = _span(opening, source)
+        yield Diagnostic('unexpected end of file, expecting "}"', place, label=LEFT_OPEN)
     inside = block.children[1:]
     if _is(inside[-1] if inside else None, "CLOSE") and not _is(inside[-2] if len(inside) > 1 else None, "UNENDED"):
         inside = inside[:-1]
-    yield from _in_items(inside, source, root)
+    yield from _in_items(inside, source)
 
 
 def _glued(item: Token, source: Source) -> Diagnostic:
@@ -85,17 +90,17 @@ def _unclosed(item: Token, source: Source) -> Diagnostic:
     start = item.start_pos or 0
     help_line = f"no {item[0]} follows up to the end of the file"
     place = Span(source, start, start + 1)
-    return Diagnostic(
-        'unexpected end of file, expecting ";" or "}"', place, help_line, "the quote opened here is never closed"
-    )
+    return Diagnostic('unexpected end of file, expecting ";" or "}"', place, help_line, OPEN_QUOTE)
 
 
 def _unended(item: Token, after: Item | None, source: Source) -> Diagnostic:
+    """The `;` is missing at the end of the last line at the latest."""
+    end = item.end_pos or 0
+    last = item[item.rfind("\n") + 1 :].lstrip()
+    place = Span(source, end - len(last), end)
     if isinstance(after, Token) and after.type == "CLOSE":
-        why = (('";" is missing after this directive', _span(item, source)),)
-        return Diagnostic('unexpected "}"', _span(after, source), related=why)
-    last = Span(source, item.start_pos or 0, item.end_pos or 0)
-    return Diagnostic('unexpected end of file, expecting ";" or "}"', last, '";" is missing after this directive')
+        return Diagnostic('unexpected "}"', _span(after, source), related=((NO_SEMICOLON, place),))
+    return Diagnostic('unexpected end of file, expecting ";" or "}"', place, NO_SEMICOLON)
 
 
 def _lone_semicolon(item: Token, before: Item | None, source: Source) -> Diagnostic:
@@ -104,23 +109,23 @@ def _lone_semicolon(item: Token, before: Item | None, source: Source) -> Diagnos
     return Diagnostic('unexpected ";"', _span(item, source), help_line)
 
 
-def _lone_closing(item: Token, source: Source, root: Tree[Token]) -> Diagnostic:
-    suspect = _misindented(root, source, lambda opening, closing: closing > opening)
-    why: tuple[tuple[str, Span], ...] = ()
-    if suspect is not None:
-        why = (('perhaps this "}" is one too many, by its indentation', _span(suspect[1], source)),)
-    return Diagnostic('unexpected "}"', _span(item, source), "no block is open here", related=why)
-
-
-def _left_open(opening: Token, source: Source, root: Tree[Token]) -> Diagnostic:
-    suspect = _misindented(root, source, lambda opening, closing: closing < opening)
-    why: tuple[tuple[str, Span], ...] = ()
-    if suspect is not None:
-        line = _span(suspect[1], source).line
-        text = f'perhaps it is this block that is left open: the "}}" in line {line} is indented less'
-        why = ((text, _span(suspect[0], source)),)
-    place = _span(opening, source)
-    return Diagnostic('unexpected end of file, expecting "}"', place, label="this block is never closed", related=why)
+def _add_suspects(found: list[Diagnostic], tree: Tree[Token], source: Source) -> None:
+    """Braces are wrong where they stop to fit, which indentation often shows to be somewhere else."""
+    for index, slip in enumerate(found):
+        if slip.help == NO_BLOCK:
+            suspect = _misindented(tree, source, lambda opening, closing: closing > opening)
+            if suspect is not None:
+                why = 'perhaps this "}" is one too many, by its indentation'
+                found[index] = replace(slip, related=((why, _span(suspect[1], source)),))
+            break
+    for index, slip in enumerate(found):
+        if slip.label == LEFT_OPEN:
+            suspect = _misindented(tree, source, lambda opening, closing: closing < opening)
+            if suspect is not None:
+                line = _span(suspect[1], source).line
+                why = f'perhaps it is this block that is left open: the "}}" in line {line} is indented less'
+                found[index] = replace(slip, related=((why, _span(suspect[0], source)),))
+            break
 
 
 def _misindented(root: Tree[Token], source: Source, is_wrong: Callable[[int, int], bool]) -> tuple[Token, Token] | None:
@@ -145,10 +150,6 @@ def _of_parameter(slip: Diagnostic) -> Diagnostic:
     """The same in nginx's words for directives that were given on the command line."""
     message = slip.message.replace('end of file, expecting ";" or "}"', 'end of parameter, expecting ";"')
     return replace(slip, message=message)
-
-
-def _tokens(tree: Tree[Token]) -> Iterator[Token]:
-    return tree.scan_values(lambda value: isinstance(value, Token))
 
 
 def _is(item: Item | None, *types: str) -> bool:

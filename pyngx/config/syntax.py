@@ -16,8 +16,8 @@ from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.slips import find_slips
 from pyngx.config.source import Source, Span
 
-DEEPEST = 100
-"""Blocks inside blocks; real files have five."""
+DEEPEST = 50
+"""Blocks inside blocks: real files have five, and what comes of them must be comparable and picklable."""
 ESCAPE = re.compile(r"""\\(["'\\trn])""")
 ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 

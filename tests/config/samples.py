@@ -1,7 +1,5 @@
 """Settings classes that the tests of the language use in place of the real modules'."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -7,15 +7,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyngx.config.arguments import Text
 from pyngx.config.check import Checked, check
-from pyngx.config.diagnostics import ConfigError, render
+from pyngx.config.diagnostics import ConfigError, Diagnostic, render
 from pyngx.config.include import from_memory, load
 from pyngx.config.inherit import origin, settings
 from pyngx.config.schema import Known, Schema
 from pyngx.config.scope import Scope
+from pyngx.config.syntax import DEEPEST
 from tests.config.samples import (
     SETTINGS,
     AccessSettings,
@@ -124,6 +128,12 @@ def test_what_is_checked_can_be_compared_and_sent() -> None:
     assert checked("http { server { listen 81; } }") != one
 
 
+def test_the_deepest_blocks_can_be_sent() -> None:
+    locations = "location /a { " * (DEEPEST - 2)
+    one = checked(f"http {{ server {{ {locations} }} }} {'} ' * (DEEPEST - 2)}")
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
 def test_directives_without_effect_give_a_notice() -> None:
     (notice,) = checked("http { sendfile on; }").notices
     assert (notice.severity, notice.summary) == ("notice", '"sendfile" directive has no effect in /x.conf:1')
@@ -155,6 +165,23 @@ def test_a_missing_semicolon_that_goes_unpunished_is_warned_of() -> None:
 
 def test_ten_thousand_unknown_directives_are_not_slow() -> None:
     assert len(errors("http { prox_pass; }" + "prxy_pass;" * 10_000)) == 10_001
+
+
+NAMES = st.sampled_from(
+    ["http", "server", "location", "if", "types", "listen", "root", "alias", "user", "upstream", "x"]
+)
+WORDS = st.sampled_from([" ", " /", " on", " a=b", ";", ";", " {", "}", "\n"])
+
+
+@given(st.lists(st.one_of(NAMES, WORDS), max_size=30).map("".join))
+@hypothesis.settings(deadline=None)
+def test_any_configuration_is_checked_or_refused_with_places(text: str) -> None:
+    found: tuple[Diagnostic, ...] = ()
+    try:
+        checked(text)
+    except ConfigError as error:
+        found = error.diagnostics
+    assert all(diagnostic.span is not None for diagnostic in found)
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.conf")), ids=lambda path: path.stem)
@@ -203,6 +230,7 @@ ERRORS = [
     "http { upstream u { server a weight=x; } }",
     "http { upstream u { root /a; } }",
     "http { types { include; } }",
+    "http { types { a { } } }",
     "include /nonexistent;",
 ]
 

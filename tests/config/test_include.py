@@ -61,6 +61,11 @@ def test_directives_of_the_command_line_come_first() -> None:
     assert snapshot.main.path == "/etc/main.conf"
 
 
+def test_the_command_line_has_no_blocks() -> None:
+    with pytest.raises(ConfigError, match="block directives are not supported in -g option in command line"):
+        read({"main.conf": "a;"}, "events { }")
+
+
 def test_a_missing_file_is_named_with_its_place() -> None:
     assert errors({"main.conf": "a {\n  include mime.type;\n}", "mime.types": ""}) == (
         'open() "/etc/mime.type" failed (2: No such file or directory) in /etc/main.conf:2\n'

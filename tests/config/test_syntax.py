@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyngx.config.diagnostics import ConfigError, render
 from pyngx.config.source import COMMAND_LINE, Source
-from pyngx.config.syntax import Node, parse
+from pyngx.config.syntax import DEEPEST, Node, parse
 
 GOLDEN = Path(__file__).parent / "golden" / "syntax"
 
@@ -76,6 +76,11 @@ def test_a_tree_survives_pickling() -> None:
 
 def test_blocks_can_not_be_nested_without_end() -> None:
     assert message("a{" * 2000 + "}" * 2000) == "blocks are nested too deeply in x.conf:1"
+
+
+def test_the_deepest_blocks_survive_pickling() -> None:
+    nodes = parse(Source("x.conf", "a{" * DEEPEST + "}" * DEEPEST))
+    assert pickle.loads(pickle.dumps(nodes)) == nodes
 
 
 def test_a_file_that_is_no_configuration_is_refused_quickly_and_briefly() -> None:
