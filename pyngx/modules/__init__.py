@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyngx.core.phases import Module
 from pyngx.modules import (
+    asgi,
     core,
     error_log,
     headers,
@@ -29,6 +30,7 @@ MODULES: tuple[Module, ...] = (
     range_filter.MODULE,
     try_files.MODULE,
     proxy.MODULE,
+    asgi.MODULE,
     index.MODULE,
     static.MODULE,
 )

@@ -7,7 +7,7 @@ from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Response, Status
+from pyngx.core.answers import Refused, Response, Status
 from pyngx.core.pipeline import answer_later
 from pyngx.modules.asgi_messages import (
     ClientLeft,
@@ -210,8 +210,8 @@ class Outbox:
         bodiless = exchange.method == "HEAD" or response.status in BODILESS
         if response.length is None and not more and not self._has_trailers and (size or not bodiless):
             response.length = size  # all of it is here: no need for chunks
-        self.stage = Stage.BODY
         exchange.respond(response)
+        self.stage = Stage.BODY
 
     def _finish(self) -> None:
         self.stage = Stage.DONE
@@ -238,7 +238,7 @@ class HttpCall:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._outbox = Outbox(exchange)
-        self._inbox = Inbox(exchange, self._refused)
+        self._inbox = Inbox(exchange, lambda status: self._refused(Status(status)))
         self._taken_over = False  # somebody else answers
         exchange.on_gone = self._client_left
 
@@ -258,12 +258,16 @@ class HttpCall:
             self._exchange.log("error", "response_incomplete", "application ended before its response was whole")
             self._outbox.give_up()
         else:
-            self._answer_instead(500)
+            self._answer_instead(Status(500))
 
     async def _send(self, message: Message) -> None:
         if self._taken_over:
             raise ClientLeft("the request was refused")
-        await self._outbox.send(message)
+        try:
+            await self._outbox.send(message)
+        except Refused as refused:  # a header filter wants another answer
+            self._refused(refused.status)
+            raise ClientLeft("the response was refused") from None
         if self._outbox.stage is Stage.DONE:
             self._inbox.end()
 
@@ -271,28 +275,28 @@ class HttpCall:
         self._inbox.end()
         self._exchange.leave()
 
-    def _refused(self, status: int) -> None:
-        """The request's body breaks a rule: the client is told so, unless it already has an answer."""
+    def _refused(self, status: Status) -> None:
+        """The request's body breaks a rule, say: the client is told so, unless it already has an answer."""
         self._inbox.end()
         if self._outbox.begun:
             self._exchange.fail()
             return
         self._answer_instead(status)
 
-    def _answer_instead(self, status: int) -> None:
+    def _answer_instead(self, status: Status) -> None:
         self._taken_over = True
         answer_instead(self._exchange, status)
 
 
-def answer_instead(exchange: Exchange, status: int) -> None:
+def answer_instead(exchange: Exchange, status: Status) -> None:
     """Answer by a bare status where the application gave none; `error_page` may make something of it."""
     exchange.on_gone = None
-    exchange.spawn(answer_later(exchange, Status(status)), f"answer {status} for an application")
+    exchange.spawn(answer_later(exchange, status), f"answer {status.code} for an application")
 
 
 def log_failure(exchange: Exchange, error: Exception) -> None:
-    """Log what an application raised; after the client has left, it is hardly worth more than a note."""
-    level = "info" if exchange.gone else "error"
+    """Log what an application raised; once the exchange is broken, it is hardly worth a note."""
+    level = "info" if exchange.broken else "error"
     exchange.log(level, "application_failed", f"application raised {type(error).__name__}: {error}", exception=error)
 
 

@@ -6,7 +6,8 @@ import asyncio
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Response
+from pyngx.core.answers import Refused, Response, Status
+from pyngx.core.exchange import Messages
 from pyngx.core.ports import Closed
 from pyngx.http.headers import Headers
 from pyngx.modules.asgi_http import Outbox, Stage, answer_instead, log_failure
@@ -49,8 +50,10 @@ class WebSocketCall:
         self._state = State.CONNECTING
         self._told_connect = False
         self._told_disconnect = False
+        self._receiving = False
         self._taken_over = False  # a bare status is the answer
         self._closed = Closed(ABNORMAL)  # how it ended, once it has
+        self._messages = Messages()
         self._settled = asyncio.Event()  # it is open, or never will be
         exchange.on_gone = self._client_left
 
@@ -77,7 +80,7 @@ class WebSocketCall:
             case State.DENYING if self._outbox.begun:
                 self._outbox.give_up()
             case State.CONNECTING | State.DENYING:
-                self._refuse(500)
+                self._refuse(Status(500))
             case State.CLOSED:
                 self._exchange.fail()
 
@@ -91,16 +94,30 @@ class WebSocketCall:
             raise RuntimeError("there is no message after websocket.disconnect")
         await self._settled.wait()
         if self._state is State.OPEN:
-            message = await self._socket.receive()
-            if isinstance(message, str):
-                return {"type": "websocket.receive", "text": message}
-            if isinstance(message, bytes):
-                return {"type": "websocket.receive", "bytes": message}
+            message = await self._next()
+            if not isinstance(message, Closed):
+                self._messages.received += 1
+                self._messages.bytes_received += _size(message)
+                return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
             self._over(message)
         self._told_disconnect = True
         return {"type": "websocket.disconnect", "code": self._closed.code, "reason": self._closed.reason}
 
+    async def _next(self) -> str | bytes | Closed:
+        self._receiving = True
+        try:
+            return await self._socket.receive()
+        finally:
+            self._receiving = False
+
     async def _send(self, message: Message) -> None:
+        try:
+            await self._take(message)
+        except Refused as refused:  # a header filter wants another answer
+            self._refuse(refused.status)
+            raise ClientLeft("the response was refused") from None
+
+    async def _take(self, message: Message) -> None:
         kind = message.get("type")
         if self._exchange.gone or self._taken_over:
             raise ClientLeft("the client has left")
@@ -108,7 +125,7 @@ class WebSocketCall:
             case "websocket.accept", State.CONNECTING:
                 await self._accept(message)
             case "websocket.close", State.CONNECTING:
-                self._refuse(403)
+                self._refuse(Status(403))
             case "websocket.send", State.OPEN:
                 await self._pass_on(message)
             case "websocket.close", State.OPEN:
@@ -132,12 +149,13 @@ class WebSocketCall:
         response = exchange.response = Response(101, Headers(fields))
         for header_filter in exchange.location.header_filters:
             header_filter(exchange, response)
+        exchange.messages = self._messages
         await self._socket.accept(subprotocol, response.headers.items)
         if not exchange.ended:
             self._state = State.OPEN
             self._settled.set()
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: Status) -> None:
         self._end(Closed(ABNORMAL))
         self._taken_over = True
         answer_instead(self._exchange, status)
@@ -154,7 +172,10 @@ class WebSocketCall:
         if text is None and message.get("bytes") is None:
             raise MessageError("websocket.send must have text or bytes")
         await self._socket.send(data)
-        self._exchange.body_bytes_sent += len(data if isinstance(data, bytes) else data.encode("utf-8", "replace"))
+        size = _size(data)
+        self._messages.sent += 1
+        self._messages.bytes_sent += size
+        self._exchange.body_bytes_sent += size
 
     async def _close(self, closed: Closed) -> None:
         self._state = State.CLOSED  # before it waits: nothing may be sent meanwhile
@@ -171,9 +192,16 @@ class WebSocketCall:
         if self._state is State.OPEN:
             self._closed = closed
         self._end(self._closed)
-        self._exchange.end()
+        if self._closed.code != ABNORMAL:
+            self._exchange.end()
+        elif self._exchange.gone:
+            self._exchange.leave()
+        else:
+            self._exchange.fail()
 
     def _client_left(self) -> None:
+        if self._state is State.OPEN and self._receiving:
+            return  # what is received next says how it left
         self._end(self._closed)
         self._exchange.leave()
 
@@ -181,6 +209,10 @@ class WebSocketCall:
         self._state = State.CLOSED
         self._closed = closed
         self._settled.set()
+
+
+def _size(message: str | bytes) -> int:
+    return len(message if isinstance(message, bytes) else message.encode("utf-8", "surrogatepass"))
 
 
 def _closing(message: Message) -> Closed:

@@ -11,7 +11,7 @@ import pytest
 from pyngx.core.generation import Generation
 from pyngx.core.runtime import Runtime
 from pyngx.modules import asgi, core
-from tests.support.configure import configure
+from tests.support.live import build_text
 
 MODULES = (core.MODULE, asgi.MODULE)
 Serve = Callable[..., Generation]
@@ -31,7 +31,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
     def make(app: object, inside: str = "", around: str = "", runtime: Runtime | None = None) -> Generation:
         module_with(monkeypatch, "app_under_test", app=app)
-        return configure(
+        return build_text(
             f"""
             events {{}}
             http {{

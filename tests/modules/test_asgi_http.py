@@ -12,8 +12,8 @@ from pyngx.core.spool import Spool
 from pyngx.http.headers import Headers
 from pyngx.modules.asgi_messages import Message, Receive, Scope, Send
 from tests.modules.asgi_apps import Serve
-from tests.support.configure import aask, log_of, open_exchange, run
-from tests.support.fake_client import FakeClient
+from tests.support.live import ask, log_of, open_exchange, run
+from tests.support.live_client import LiveClient
 
 GET = "GET / HTTP/1.1"
 
@@ -45,7 +45,7 @@ class Recorder:
 
 async def test_the_scope_says_what_was_asked(serve: Serve) -> None:
     app = Recorder()
-    await aask(serve(app), "GET /a%20b//c/./d?x=1&y=%20 HTTP/1.1", [(b"Host", b"h"), (b"X-Y", b"caf\xe9")])
+    await ask(serve(app), "GET /a%20b//c/./d?x=1&y=%20 HTTP/1.1", [(b"Host", b"h"), (b"X-Y", b"caf\xe9")])
     assert {name: app.scope[name] for name in app.scope if name not in {"asgi", "extensions"}} == {
         "type": "http",
         "http_version": "1.1",
@@ -65,21 +65,21 @@ async def test_the_scope_says_what_was_asked(serve: Serve) -> None:
 
 async def test_a_path_that_is_no_text_has_its_bytes_in_raw_path(serve: Serve) -> None:
     app = Recorder()
-    await aask(serve(app), "GET /%ff%c3%a9 HTTP/1.1")
+    await ask(serve(app), "GET /%ff%c3%a9 HTTP/1.1")
     assert app.scope["path"] == "/\ufffdé"
     assert app.scope["raw_path"] == b"/%ff%c3%a9"
 
 
 async def test_the_root_path_is_what_the_location_says(serve: Serve) -> None:
     app = Recorder()
-    await aask(serve(app, inside="asgi_root_path /shop/;"), "GET /shop/cart HTTP/1.1")
+    await ask(serve(app, inside="asgi_root_path /shop/;"), "GET /shop/cart HTTP/1.1")
     assert (app.scope["root_path"], app.scope["path"]) == ("/shop", "/shop/cart")
 
 
 async def test_unix_sockets_have_a_path_and_no_client(serve: Serve) -> None:
     app = Recorder()
     generation = serve(app)
-    client = FakeClient()
+    client = LiveClient()
     head = RequestHead("GET", "/", "1.1", Headers([(b"Host", b"h")]))
     exchange = client.exchange = Exchange(generation, Connection(1, "unix:", 0, "unix:/run/s", 0), client, head)
     await run(exchange)
@@ -92,20 +92,20 @@ async def test_unix_sockets_have_a_path_and_no_client(serve: Serve) -> None:
 
 async def test_a_request_without_a_body_is_one_message(serve: Serve) -> None:
     app = Recorder()
-    await aask(serve(app), GET)
+    await ask(serve(app), GET)
     assert app.messages == [{"type": "http.request", "body": b"", "more_body": False}]
 
 
 async def test_a_body_that_came_at_once_is_one_message(serve: Serve) -> None:
     app = Recorder()
-    client = await aask(serve(app), "POST / HTTP/1.1", body=b"hello")
+    client = await ask(serve(app), "POST / HTTP/1.1", body=b"hello")
     assert app.messages == [{"type": "http.request", "body": b"hello", "more_body": False}]
     assert client.body == b"hello"
 
 
 async def test_a_body_is_streamed_as_it_arrives(serve: Serve) -> None:
     app = Recorder()
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(serve(app), "POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], client)
     await run(exchange)
     await client.next_move()
@@ -124,7 +124,7 @@ async def test_a_body_is_not_read_before_the_application_asks(serve: Serve) -> N
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"no", 403)
 
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(serve(refuse), "POST / HTTP/1.1", [(b"Content-Length", b"5")], client)
     await run(exchange)
     await client.until_over()
@@ -141,7 +141,7 @@ async def test_the_client_waits_while_the_application_does_not_read(serve: Serve
             pass
         await respond(send, b"")
 
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(
         serve(slow, inside="client_max_body_size 0;"), "POST / HTTP/1.1", [(b"Content-Length", b"200000")], client
     )
@@ -162,7 +162,7 @@ async def test_the_client_waits_while_the_application_does_not_read(serve: Serve
 
 async def test_a_body_that_somebody_kept_is_read_from_there(serve: Serve) -> None:
     app = Recorder()
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(serve(app), "POST / HTTP/1.1", [(b"Content-Length", b"5")], client)
     exchange.kept_body = Spool(1024)
     exchange.kept_body.write(b"he")
@@ -184,7 +184,7 @@ async def test_a_body_that_grows_too_large_is_answered_with_413(serve: Serve) ->
         except OSError as error:
             raised.append(type(error))
 
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(
         serve(read, inside="client_max_body_size 4;"), "POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], client
     )
@@ -204,7 +204,7 @@ async def test_a_response_that_came_whole_gets_its_length(serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"hello", 201, (b"content-type", b"text/plain"), (b"x-a", b"1"), (b"x-a", b"2"))
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.status, client.body, client.finished) == (201, b"hello", True)
     assert [field for field in client.fields if field[0] not in {b"Server", b"Date"}] == [
         (b"content-type", b"text/plain"),
@@ -221,7 +221,7 @@ async def test_a_stream_has_no_length(serve: Serve) -> None:
         await send({"type": "http.response.body", "body": b"b", "more_body": True})
         await send({"type": "http.response.body"})
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert client.header("content-length") is None
     assert (client.parts, client.finished) == ([b"a", b"b"], True)
 
@@ -235,7 +235,7 @@ async def test_the_application_waits_while_the_client_is_slow(serve: Serve) -> N
             await send({"type": "http.response.body", "body": b"x", "more_body": number < 2})
             sent.append(number)
 
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(serve(app), GET, client=client)
     exchange.pause_writing()
     await run(exchange)
@@ -253,7 +253,7 @@ async def test_the_head_waits_for_the_body_so_that_an_error_can_take_its_place(s
         raise ValueError("broken")
 
     generation = serve(app)
-    client = await aask(generation, GET)
+    client = await ask(generation, GET)
     assert (client.status, client.finished) == (500, True)
     (event,) = log_of(generation).named("application_failed")
     assert event.message == "application raised ValueError: broken"
@@ -266,7 +266,7 @@ async def test_error_page_answers_for_an_application_that_failed(serve: Serve) -
             raise ValueError("broken")
         await respond(send, b"sorry")
 
-    client = await aask(serve(app, around="error_page 500 /sorry;"), GET)
+    client = await ask(serve(app, around="error_page 500 /sorry;"), GET)
     assert (client.status, client.body) == (500, b"sorry")
 
 
@@ -274,7 +274,7 @@ async def test_an_application_that_says_nothing_is_a_500(serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         pass
 
-    assert (await aask(serve(app), GET)).status == 500
+    assert (await ask(serve(app), GET)).status == 500
 
 
 async def test_a_failure_after_the_head_breaks_the_response(serve: Serve) -> None:
@@ -283,7 +283,7 @@ async def test_a_failure_after_the_head_breaks_the_response(serve: Serve) -> Non
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
         raise ValueError("broken")
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.status, client.body, client.aborted) == (200, b"a", True)
 
 
@@ -292,7 +292,7 @@ async def test_a_response_that_is_left_unfinished_is_broken(serve: Serve) -> Non
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
 
-    assert (await aask(serve(app), GET)).aborted
+    assert (await ask(serve(app), GET)).aborted
 
 
 @pytest.mark.parametrize(("body", "whole"), [(b"1234", False), (b"12345", True), (b"123456", True)])
@@ -300,7 +300,7 @@ async def test_a_body_is_held_to_its_content_length(serve: Serve, body: bytes, w
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, body, 200, (b"content-length", b"5"))
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.body, client.finished, client.aborted) == (body[:5], whole, not whole)
     assert client.header("content-length") == "5"
 
@@ -315,7 +315,7 @@ async def test_head_gets_the_head_alone(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, body, 200, *headers)
 
-    client = await aask(serve(app), "HEAD / HTTP/1.1")
+    client = await ask(serve(app), "HEAD / HTTP/1.1")
     assert (client.header("content-length"), client.body, client.finished) == (length, b"", True)
 
 
@@ -324,7 +324,7 @@ async def test_responses_without_bodies_have_no_length(serve: Serve, status: int
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"", status)
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.status, client.header("content-length"), client.finished) == (status, None, True)
 
 
@@ -332,7 +332,7 @@ async def test_what_belongs_to_the_connection_is_the_servers_matter(serve: Serve
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"", 200, (b"connection", b"close"), (b"transfer-encoding", b"chunked"))
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.header("connection"), client.header("transfer-encoding")) == (None, None)
     assert client.exchange is not None
     assert not client.exchange.keepalive
@@ -342,7 +342,7 @@ async def test_the_applications_own_date_and_server_win(serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"", 200, (b"server", b"mine"), (b"date", b"today"))
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.header("server"), client.header("date")) == ("mine", "today")
 
 
@@ -352,7 +352,7 @@ async def test_trailers_follow_the_body(serve: Serve) -> None:
         await send({"type": "http.response.body", "body": b"a"})
         await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": False})
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert (client.body, client.trailers, client.finished) == (b"a", [(b"x-sum", b"1")], True)
     assert client.header("content-length") is None
 
@@ -382,7 +382,7 @@ async def test_a_message_that_makes_no_sense_is_told_to_the_application(
             complaints.append(str(error))
         await respond(send, b"")
 
-    client = await aask(serve(app), GET)
+    client = await ask(serve(app), GET)
     assert complaint in complaints[0]
     assert client.status == 200
 
@@ -393,7 +393,7 @@ async def test_nothing_can_follow_the_end(serve: Serve) -> None:
         await send({"type": "http.response.body", "body": b"more"})
 
     generation = serve(app)
-    client = await aask(generation, GET)
+    client = await ask(generation, GET)
     assert client.body == b""
     await asyncio.sleep(0)
     (event,) = log_of(generation).named("application_failed")
@@ -403,9 +403,9 @@ async def test_nothing_can_follow_the_end(serve: Serve) -> None:
 # the end of the exchange
 
 
-async def start_stream(serve: Serve, app: object) -> tuple[Generation, Exchange, FakeClient]:
+async def start_stream(serve: Serve, app: object) -> tuple[Generation, Exchange, LiveClient]:
     generation = serve(app)
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(generation, GET, client=client)
     await run(exchange)
     await client.next_move()
@@ -459,7 +459,7 @@ async def test_a_client_that_leaves_while_it_is_slow_frees_the_application(serve
         except OSError:
             raised.set()
 
-    client = FakeClient()
+    client = LiveClient()
     exchange = open_exchange(serve(app), GET, client=client)
     exchange.pause_writing()
     await run(exchange)
@@ -489,7 +489,7 @@ async def test_the_application_may_work_on_after_its_response(serve: Serve) -> N
         worked.set()
 
     generation = serve(app)
-    client = await aask(generation, GET)
+    client = await ask(generation, GET)
     assert (client.finished, generation.exchanges) == (True, 0)
     go_on.set()
     await asyncio.wait_for(worked.wait(), 1)
@@ -504,7 +504,7 @@ async def test_after_the_response_there_is_nothing_to_receive_but_the_end(serve:
         received.append((await receive())["type"])
         received.append((await receive())["type"])
 
-    await aask(serve(app), GET)
+    await ask(serve(app), GET)
     await asyncio.sleep(0.01)
     assert received == ["http.disconnect", "http.disconnect"]
 
@@ -514,4 +514,4 @@ async def test_a_framework_finds_itself_in_a_task(serve: Serve) -> None:
         async with asyncio.timeout(1), asyncio.TaskGroup() as group:
             group.create_task(respond(send, b"ok"))
 
-    assert (await aask(serve(app), GET)).body == b"ok"
+    assert (await ask(serve(app), GET)).body == b"ok"

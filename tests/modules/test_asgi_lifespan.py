@@ -11,7 +11,7 @@ from pyngx.core.generation import Generation
 from pyngx.modules import asgi_lifespan
 from pyngx.modules.asgi_messages import Receive, Scope, Send
 from tests.modules.asgi_apps import MODULES, Serve
-from tests.support.configure import aask, configure, log_of, make_runtime, open_exchange, run
+from tests.support.live import ask, build_text, log_of, make_runtime, open_exchange, run
 
 GET = "GET / HTTP/1.1"
 
@@ -55,7 +55,7 @@ async def enforce(generation: Generation) -> None:
 
 
 def without_apps(after: Generation) -> Generation:
-    return configure("events {} http { server { listen 127.0.0.1:80; } }", MODULES, after.runtime, 2)
+    return build_text("events {} http { server { listen 127.0.0.1:80; } }", MODULES, after.runtime, 2)
 
 
 async def test_an_application_starts_before_its_first_request_and_hands_its_state_to_each(serve: Serve) -> None:
@@ -64,7 +64,7 @@ async def test_an_application_starts_before_its_first_request_and_hands_its_stat
     await enforce(generation)
     assert app.life == ["startup"]
     for _ in range(2):
-        assert (await aask(generation, GET)).body == b"{'pool': 1}"
+        assert (await ask(generation, GET)).body == b"{'pool': 1}"
     await generation.runtime.close()
     assert app.life == ["startup", "request", "request", "shutdown"]
 
@@ -153,7 +153,7 @@ async def test_an_application_that_knows_no_lifespan_is_fine(serve: Serve) -> No
 
     generation = serve(app)
     await enforce(generation)
-    assert (await aask(generation, GET)).body == b"ok"
+    assert (await ask(generation, GET)).body == b"ok"
     await generation.runtime.close()
     assert [event.level for event in log_of(generation).events] == ["info"]
 

@@ -12,7 +12,7 @@ from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.generation import Generation
 from pyngx.modules.asgi_messages import Receive, Scope, Send
 from tests.modules.asgi_apps import MODULES, Serve
-from tests.support.configure import aask, configure, make_runtime
+from tests.support.live import ask, build_text, make_runtime
 
 APP = """
 async def app(scope, receive, send):
@@ -34,7 +34,7 @@ def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def serve_from(prefix: Path, location: str, http: str = "") -> Generation:
     text = f"events {{}} http {{ {http} server {{ listen 127.0.0.1:80; {location} }} }}"
-    return configure(text, MODULES, make_runtime(str(prefix)))
+    return build_text(text, MODULES, make_runtime(str(prefix)))
 
 
 def complaint(prefix: Path, name: str) -> Diagnostic:
@@ -56,7 +56,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_an_application_is_found_in_the_prefix(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(APP)
-    client = await aask(serve_from(tmp_path, "location / { asgi_pass shop:app; }"), "GET /x HTTP/1.1")
+    client = await ask(serve_from(tmp_path, "location / { asgi_pass shop:app; }"), "GET /x HTTP/1.1")
     assert client.body == b"/x"
 
 
@@ -64,7 +64,7 @@ async def test_an_application_is_found_by_python_path(tmp_path: Path) -> None:
     (tmp_path / "code" / "shop_package").mkdir(parents=True)
     (tmp_path / "code" / "shop_package" / "web.py").write_text(APP)
     generation = serve_from(tmp_path, "location / { asgi_pass shop_package.web:app; }", "python_path code;")
-    assert (await aask(generation, "GET /x HTTP/1.1")).body == b"/x"
+    assert (await ask(generation, "GET /x HTTP/1.1")).body == b"/x"
 
 
 def test_python_path_comes_before_the_prefix(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_python_path_comes_before_the_prefix(tmp_path: Path) -> None:
 async def test_the_application_may_be_an_attribute_of_something(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(APP + "class site: web = staticmethod(app)")
     generation = serve_from(tmp_path, "location / { asgi_pass shop:site.web; }")
-    assert (await aask(generation, "GET /x HTTP/1.1")).body == b"/x"
+    assert (await ask(generation, "GET /x HTTP/1.1")).body == b"/x"
 
 
 # what is said
@@ -136,7 +136,7 @@ async def test_a_module_that_was_mended_is_seen_by_the_next_reload(tmp_path: Pat
     assert found.message == 'no "app" in module "shop"'
     assert found.help.splitlines() == ['did you mean "ap"?', f"the module is {tmp_path / 'shop.py'}"]
     (tmp_path / "shop.py").write_text(APP)
-    client = await aask(serve_from(tmp_path, "location / { asgi_pass shop:app; }"), "GET /x HTTP/1.1")
+    client = await ask(serve_from(tmp_path, "location / { asgi_pass shop:app; }"), "GET /x HTTP/1.1")
     assert client.status == 200
 
 
@@ -167,16 +167,16 @@ def test_a_root_path_begins_with_a_slash(tmp_path: Path) -> None:
 
 async def test_a_location_with_a_slash_at_its_end_takes_those_who_forget_it(serve: Serve) -> None:
     generation = serve(app, around="location /shop/ { asgi_pass app_under_test:app; }")
-    client = await aask(generation, "GET /shop?a=1 HTTP/1.1")
+    client = await ask(generation, "GET /shop?a=1 HTTP/1.1")
     assert (client.status, client.header("location")) == (301, "http://localhost:8080/shop/?a=1")
 
 
 async def test_it_is_not_handed_down_to_inner_locations(serve: Serve) -> None:
     generation = serve(app, inside="location /files/ { }")
-    assert (await aask(generation, "GET /x HTTP/1.1")).status == 200
-    assert (await aask(generation, "GET /files/x HTTP/1.1")).status == 404
+    assert (await ask(generation, "GET /x HTTP/1.1")).status == 200
+    assert (await ask(generation, "GET /files/x HTTP/1.1")).status == 404
 
 
 async def test_it_is_handed_down_to_limit_except(serve: Serve) -> None:
     generation = serve(app, inside="limit_except GET { }")
-    assert (await aask(generation, "POST / HTTP/1.1")).body == b"app"
+    assert (await ask(generation, "POST / HTTP/1.1")).body == b"app"

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pyngx.core.answers import Response
-from pyngx.core.exchange import Exchange
+from pyngx.core.answers import Refused, Response
+from pyngx.core.exchange import Exchange, Messages
 from pyngx.core.generation import Generation
 from pyngx.core.phases import Module
 from pyngx.core.ports import Closed
 from pyngx.modules.asgi_messages import Message, Receive, Scope, Send
 from tests.modules.asgi_apps import MODULES, Serve, module_with
-from tests.support.configure import configure, log_of, open_exchange, run
-from tests.support.fake_client import FakeClient, FakeWebSocket
+from tests.support.live import build_text, log_of, open_exchange, run
+from tests.support.live_client import FakeWebSocket, LiveClient
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CHAT = "GET /chat?room=1 HTTP/1.1"
@@ -30,10 +30,10 @@ async def until(claim: Callable[[], bool]) -> None:
     raise AssertionError("it did not become true")
 
 
-async def connect(generation: Generation, *subprotocols: str) -> tuple[Exchange, FakeClient, FakeWebSocket]:
+async def connect(generation: Generation, *subprotocols: str) -> tuple[Exchange, LiveClient, FakeWebSocket]:
     """Bring a handshake to the application, and let that have its first steps."""
     socket = FakeWebSocket(subprotocols)
-    client = FakeClient(socket)
+    client = LiveClient(socket)
     exchange = open_exchange(generation, CHAT, client=client)
     await run(exchange)
     for _ in range(5):
@@ -97,7 +97,7 @@ async def test_the_101_goes_through_the_header_filters(monkeypatch: pytest.Monke
         response.headers.add(b"x-status", b"%d" % response.status)
 
     module_with(monkeypatch, "app_under_test", app=echo)
-    generation = configure(
+    generation = build_text(
         "events {} http { server { listen 127.0.0.1:80; location / { asgi_pass app_under_test:app; } } }",
         (*MODULES, Module("mark", header_filter=lambda build: mark)),
     )
@@ -198,7 +198,7 @@ async def test_a_handshake_that_the_server_does_not_offer_is_a_plain_request(ser
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         types.append(scope["type"])
 
-    client = FakeClient()
+    client = LiveClient()
     await run(open_exchange(serve(app), CHAT, [(b"Upgrade", b"websocket"), (b"Connection", b"upgrade")], client))
     await client.until_over()
     assert types == ["http"]
@@ -376,7 +376,8 @@ async def test_nobody_can_wait_for_messages_after_the_end(serve: Serve) -> None:
     assert "no message after websocket.disconnect" in log_of(generation).events[0].message
 
 
-async def test_a_client_that_vanishes_is_logged_at_once(serve: Serve) -> None:
+@pytest.mark.parametrize("told", [False, True])
+async def test_a_client_that_vanishes_breaks_the_exchange(serve: Serve, told: bool) -> None:
     received: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -385,14 +386,71 @@ async def test_a_client_that_vanishes_is_logged_at_once(serve: Serve) -> None:
         await send({"type": "websocket.send", "text": "x"})
 
     generation = serve(app)
-    exchange, client, socket = await connect(generation)
-    exchange.client_gone()
-    assert (exchange.status, exchange.closed, exchange.complete) == (101, True, False)
+    exchange, _, socket = await connect(generation)
+    if told:  # some servers say it by `client_gone`, too
+        exchange.client_gone()
     socket.say(Closed(1006))
     await until(lambda: bool(log_of(generation).events))
     assert received == [{"type": "websocket.disconnect", "code": 1006, "reason": ""}]
-    assert [event.level for event in log_of(generation).events] == ["info"]
-    assert not client.over
+    assert (exchange.status, exchange.closed, exchange.complete) == (101, True, False)
+
+
+async def test_a_clean_close_is_no_break_though_the_client_is_gone(serve: Serve) -> None:
+    exchange, client, socket = await connect(serve(echo))
+    exchange.client_gone()
+    socket.say(Closed(1001))
+    await client.until_over()
+    assert (exchange.status, exchange.complete) == (101, True)
+
+
+async def test_a_client_that_leaves_while_the_application_works_is_logged_at_once(serve: Serve) -> None:
+    go_on, raised = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await shake(receive, send)
+        await go_on.wait()
+        try:
+            await send({"type": "websocket.send", "text": "x"})
+        except OSError:
+            raised.set()
+
+    exchange, _, _ = await connect(serve(app))
+    exchange.client_gone()
+    assert (exchange.closed, exchange.complete) == (True, False)
+    go_on.set()
+    await asyncio.wait_for(raised.wait(), 1)
+
+
+async def test_messages_are_counted_for_the_log(serve: Serve) -> None:
+    exchange, client, socket = await connect(serve(echo))
+    socket.say("grüße")
+    socket.say(Closed(1000))
+    await client.until_over()
+    assert exchange.messages == Messages(received=1, bytes_received=7, sent=1, bytes_sent=7)
+
+
+@pytest.mark.parametrize("target", ["/chat", "/plain"])
+async def test_a_header_filter_may_refuse(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    def refuse(exchange: Exchange, response: Response) -> None:
+        if response.status in {101, 200}:
+            raise Refused(412)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await echo(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.body", "body": b"x"})
+
+    module_with(monkeypatch, "app_under_test", app=app)
+    generation = build_text(
+        "events {} http { server { listen 127.0.0.1:80; location / { asgi_pass app_under_test:app; } } }",
+        (*MODULES, Module("refuse", header_filter=lambda build: refuse)),
+    )
+    client = LiveClient(FakeWebSocket() if target == "/chat" else None)
+    await run(open_exchange(generation, f"GET {target} HTTP/1.1", client=client))
+    await client.until_over()
+    assert (client.status, client.finished) == (412, True)
 
 
 async def test_a_close_that_fails_ends_the_exchange_all_the_same(serve: Serve) -> None:
@@ -405,7 +463,7 @@ async def test_a_close_that_fails_ends_the_exchange_all_the_same(serve: Serve) -
         await send({"type": "websocket.close"})
 
     generation = serve(app)
-    client = FakeClient(Broken())
+    client = LiveClient(Broken())
     await run(open_exchange(generation, CHAT, client=client))
     await client.until_over()
     assert generation.exchanges == 0

@@ -9,8 +9,8 @@ from pyngx.config.diagnostics import ConfigError
 from pyngx.http.dates import parse_http_date
 from pyngx.modules import core, headers, index, not_modified, range_filter, static, try_files
 from tests.support import reply
-from tests.support.asking import ask, configure, in_server
-from tests.support.recorder import FakeClient
+from tests.support.configure import ask, configure, in_server
+from tests.support.fake_client import FakeClient
 
 MODULES = (
     core.MODULE,

@@ -11,7 +11,7 @@ from pyngx.core.generation import Generation
 from pyngx.core.logs import Buffering
 from pyngx.modules import core, error_log, headers, log, not_modified
 from tests.support import reply
-from tests.support.asking import answer, ask, configure, exchange, in_server, make_runtime
+from tests.support.configure import answer, ask, configure, exchange, in_server, make_runtime
 from tests.support.memory_logs import MemoryFile, MemoryLog, MemoryLogs
 
 MODULES = (error_log.MODULE, core.MODULE, not_modified.MODULE, headers.MODULE, reply.MODULE, log.MODULE)

@@ -6,8 +6,8 @@ import pytest
 from pyngx.core.generation import Generation
 from pyngx.modules import core, headers, index, not_modified, range_filter, static, try_files
 from tests.support import reply
-from tests.support.asking import ask, configure, in_server
-from tests.support.recorder import FakeClient
+from tests.support.configure import ask, configure, in_server
+from tests.support.fake_client import FakeClient
 
 MODULES = (
     core.MODULE,
