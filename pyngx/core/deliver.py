@@ -29,6 +29,7 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
         exchange.error_status = 0
         return None
     exchange.in_error_page = True
+    exchange.error_fields = (*exchange.error_fields, *status.headers)
     exchange.error_status = code if route.overwrite is None else route.overwrite
     target = route.target.render(exchange)
     if target.startswith("/"):

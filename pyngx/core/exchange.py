@@ -109,6 +109,7 @@ class Exchange:
     loops = 0  # internal redirects and rewrites so far
     error_status = 0  # what error_page wants the status to be; 0: what the page gives
     in_error_page = False
+    error_fields: Fields = ()  # what the error itself says, whatever page stands in for it: WWW-Authenticate, say
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
@@ -219,6 +220,8 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
+        for name, value in self.error_fields:
+            response.headers.add(name, value)
         self.response = response
         try:
             for header_filter in self.location.header_filters:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -107,7 +106,7 @@ def request_id(exchange: Exchange) -> str:
     """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = _named_by_client(exchange) or secrets.token_hex(16)
+        found = exchange.values["request_id"] = _named_by_client(exchange) or os.urandom(16).hex()
     return found
 
 
