@@ -56,6 +56,7 @@ class Location:
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
     log: Log | None = None  # None: the process's own
+    warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
     product: str = ""  # what built-in pages call us
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
