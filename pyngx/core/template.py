@@ -42,10 +42,7 @@ def compile_template(text: Text, variables: Variables, captures: Captures | None
     parts = split(text.value, text.span)
     if not any(is_variable for _, is_variable in parts):
         return constant("".join(literal for literal, _ in parts))
-    getters = [
-        reader(part, variables, text.span, captures or capture_reader) if is_variable else part
-        for part, is_variable in parts
-    ]
+    getters = [reader(part, variables, text.span, captures) if is_variable else part for part, is_variable in parts]
     return Template(_concatenation(getters))
 
 
@@ -77,9 +74,9 @@ def has_captures(value: str, span: Span | None = None) -> bool:
     return any(is_variable and part in _CAPTURES for part, is_variable in split(value, span))
 
 
-def reader(name: str, variables: Variables, span: Span | None, captures: Captures) -> Getter:
+def reader(name: str, variables: Variables, span: Span | None = None, captures: Captures | None = None) -> Getter:
     """What reads one variable, captures among them."""
-    return captures(int(name)) if name in _CAPTURES else variables.getter(name, span)
+    return (captures or capture_reader)(int(name)) if name in _CAPTURES else variables.getter(name, span)
 
 
 def capture_reader(number: int) -> Getter:

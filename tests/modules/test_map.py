@@ -7,7 +7,7 @@ import pytest
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.generation import Generation
 from pyngx.modules import core, map, rewrite
-from tests.support.configure import ask, configure, log_of
+from tests.support.configure import ask, configure, messages
 
 MODULES = (core.MODULE, map.MODULE, rewrite.MODULE)
 
@@ -125,7 +125,7 @@ def test_a_map_may_take_the_name_of_a_field() -> None:
 def test_a_cycle_of_maps_ends_empty_and_is_logged() -> None:
     generation = serve("map $args $x { default x$y; } map $args $y { default y$x; }")
     assert ask(generation, "GET / HTTP/1.1").body == b"xy"
-    assert [event.message for event in log_of(generation).events] == ['cycle while evaluating variable "x"']
+    assert messages(generation) == ['cycle while evaluating variable "x"']
 
 
 def test_letters_outside_ascii_keep_their_case() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyngx.modules import core, rewrite, static
-from tests.support.configure import ask, configure, log_of
+from tests.support.configure import ask, configure, messages
 
 MODULES = (core.MODULE, rewrite.MODULE, static.MODULE)
 
@@ -120,4 +120,4 @@ def test_a_capture_that_was_never_made_is_not_worth_a_warning() -> None:
     text = 'http { server { location / { if ($uri ~ (?<x>nothing)) { set $x 2; } return 200 "[$x]"; } } }'
     generation = configure(text, MODULES)
     assert ask(generation, "GET / HTTP/1.1").body == b"[]"
-    assert not log_of(generation).events
+    assert messages(generation) == []
