@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import origin, settings
 from pyngx.core.regex import Regex, compile_regex, match_and_capture
-from pyngx.core.template import Template, compile_template
+from pyngx.core.template import Captures, Template, compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,9 +93,9 @@ class Build:
         """Whether the block itself says something."""
         return (cls, name) in self.scope.given
 
-    def template(self, text: Text) -> Template:
-        """A text with variables, compiled."""
-        return compile_template(text, self.variables)
+    def template(self, text: Text, captures: Captures | None = None) -> Template:
+        """A text with variables, compiled; `captures` gives another reading of $1 to $9 than the plain one."""
+        return compile_template(text, self.variables, captures)
 
     def regex(self, pattern: str, span: Span | None = None, *, ignore_case: bool = False) -> Regex:
         """A regular expression, compiled."""

@@ -29,9 +29,9 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
         exchange.error_status = 0
         return None
     exchange.in_error_page = True
-    exchange.error_fields = (*exchange.error_fields, *status.headers)
     exchange.error_status = code if route.overwrite is None else route.overwrite
     target = route.target.render(exchange)
+    exchange.error_location, exchange.error_fields = status.location, status.headers
     if target.startswith("/"):
         if exchange.method != "HEAD":
             exchange.method = "GET"

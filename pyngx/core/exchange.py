@@ -108,8 +108,9 @@ class Exchange:
     valid_target = True  # whether the URI is still what the client asked for
     loops = 0  # internal redirects and rewrites so far
     error_status = 0  # what error_page wants the status to be; 0: what the page gives
+    error_location = ""  # where the status that error_page took over pointed, and its other fields
+    error_fields: Fields = ()
     in_error_page = False
-    error_fields: Fields = ()  # what the error itself says, whatever page stands in for it: WWW-Authenticate, say
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
@@ -220,8 +221,8 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
-        for name, value in self.error_fields:
-            response.headers.add(name, value)
+        if self.in_error_page:
+            self._keep_error_fields(response)
         self.response = response
         try:
             for header_filter in self.location.header_filters:
@@ -305,6 +306,15 @@ class Exchange:
         self.task = self.generation.runtime.spawn(work, name)
 
     # private
+
+    def _keep_error_fields(self, response: Response) -> None:
+        """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
+        headers = response.headers
+        for name, value in self.error_fields:
+            if name.lower() not in headers:
+                headers.add(name, value)
+        if not response.location and b"location" not in headers:
+            response.location = self.error_location
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

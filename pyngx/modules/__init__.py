@@ -10,10 +10,12 @@ from pyngx.modules import (
     headers,
     index,
     log,
+    map,
     not_modified,
     proxy,
     range_filter,
     resolver,
+    rewrite,
     static,
     try_files,
     upstream,
@@ -22,15 +24,19 @@ from pyngx.modules import (
 MODULES: tuple[Module, ...] = (
     core.MODULE,
     error_log.MODULE,
-    log.MODULE,
+    rewrite.MODULE,
+    map.MODULE,
     resolver.MODULE,
     upstream.MODULE,
+    # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
     range_filter.MODULE,
     try_files.MODULE,
+    # content: the first that takes a location answers
     proxy.MODULE,
     asgi.MODULE,
     index.MODULE,
     static.MODULE,
+    log.MODULE,
 )

@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
 
 HOSTNAME = socket.gethostname()
+# fields that have variables of their own in nginx: others may be the target of `set` and `map`, these may not
+REQUEST_FIELDS = ("host", "user_agent", "referer", "via", "x_forwarded_for", "cookie")
+RESPONSE_FIELDS = (
+    "content_type",
+    "content_length",
+    "location",
+    "last_modified",
+    "connection",
+    "keep_alive",
+    "transfer_encoding",
+    "cache_control",
+    "link",
+)
 # What a client may name a request by, where it is asked to: nothing that could confuse a log or a header.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:=+/@-]{1,128}")
 
@@ -217,6 +230,8 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("pid", lambda _: str(os.getpid())),
     Variable("pipe", lambda _: "."),
     Variable("nginx_version", lambda _: NGINX_VERSION),
+    *(Variable(f"http_{name}", _http(name)) for name in REQUEST_FIELDS),
+    *(Variable(f"sent_http_{name}", _sent_http(name)) for name in RESPONSE_FIELDS),
     Prefix("arg_", _arg),
     Prefix("http_", _http),
     Prefix("sent_http_", _sent_http),

@@ -79,6 +79,13 @@ def answer(asked: Exchange, body: bytes = b"") -> FakeClient:
     return client
 
 
+def messages(generation: Generation) -> list[str]:
+    """What was logged outside the locations' own logs."""
+    log = generation.runtime.log
+    assert isinstance(log, MemoryLog)
+    return log.messages
+
+
 def in_server(text: str) -> str:
     """A server block around directives, in a whole configuration."""
     return f"events {{ }} http {{ server {{ listen 80; server_name localhost; {text} }} }}"
