@@ -117,9 +117,9 @@ def text_of(word: Word) -> Text:
 
 
 def parse_number(word: Word, minimum: int = 0, maximum: int | None = None) -> int:
-    if not (word.text.isascii() and word.text.isdigit()) or int(word.text[:20]) > LARGEST:
+    value = _whole(word.text)
+    if value is None:
         raise ConfigError(f'invalid number "{word.text}"', word.span, "a number has digits only")
-    value = int(word.text)
     if maximum is not None and not minimum <= value <= maximum:
         raise ConfigError(f"value must be between {minimum} and {maximum}", word.span)
     if value < minimum:
@@ -131,20 +131,18 @@ def parse_size(word: Word) -> int:
     """Bytes (`ngx_parse_offset`)."""
     scale = SIZE_UNITS.get(word.text[-1:].lower(), 1)
     digits = word.text if scale == 1 else word.text[:-1]
-    if not (digits.isascii() and digits.isdigit()) or int(digits[:20]) * scale > LARGEST:
+    count = _whole(digits)
+    if count is None or count * scale > LARGEST:
         raise ConfigError(f'invalid value "{word.text}"', word.span, "a size is a number with k, m, g or none: 512, 8k")
-    return int(digits) * scale
+    return count * scale
 
 
 def parse_seconds(word: Word) -> float:
     """Seconds (`ngx_parse_time`)."""
     found = TIME.fullmatch(word.text)
-    total = (
-        sum(int(count[:20]) * scale for count, scale in zip(found.groups("0"), TIME_SCALES, strict=True))
-        if found
-        else -1
-    )
-    if not 0 <= total <= LARGEST / 1000:
+    counts = [_whole(digits) for digits in found.groups("0")] if found else [None]
+    total = sum(count * scale for count, scale in zip(counts, TIME_SCALES, strict=False) if count is not None)
+    if None in counts or total > LARGEST / 1000:
         units = "a time is a number with ms, s, m, h, d, w, M, y or none (seconds), larger units first: 500ms, 1h30m"
         raise ConfigError(f'invalid value "{word.text}"', word.span, units)
     return float(total)
@@ -170,6 +168,17 @@ def parameters(
             advice = likely or f"known parameters: {', '.join(known)}" if known else "there are no parameters here"
             raise ConfigError(f'invalid parameter "{word.text}"', word.span, advice)
     return values
+
+
+def _whole(text: str) -> int | None:
+    """A number that fits into 63 bits (`ngx_atoi`)."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    significant = text.lstrip("0")
+    # int() refuses thousands of digits
+    if len(significant) > len(str(LARGEST)) or int(significant or "0") > LARGEST:
+        return None
+    return int(significant or "0")
 
 
 def _named(usage: str, read: Callable[[Word], T]) -> Argument[T]:

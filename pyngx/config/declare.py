@@ -54,6 +54,9 @@ class Opened(Generic[T_co]):
     argument: T_co
     scope: Scope
 
+    def __reduce__(self) -> tuple[type[Opened[T_co]], tuple[T_co, Scope]]:
+        return Opened, (self.argument, self.scope)
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:

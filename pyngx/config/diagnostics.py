@@ -71,7 +71,7 @@ def render(diagnostic: Diagnostic) -> str:
         lines += _excerpt(diagnostic.span, diagnostic.label, gutter)
     indent = " " * (gutter + 1)
     for why, span in diagnostic.related:
-        lines.append(f"{indent}: {why}" if _same_place(span, diagnostic.span) else f"{indent}: {why} in {span}")
+        lines.append(f"{indent}: {why}" if _same_line(span, diagnostic.span) else f"{indent}: {span}: {why}")
         lines += _excerpt(span, "", gutter)
     lines += (f"{indent}= {line}" for line in diagnostic.help.splitlines())
     return printable("\n".join(lines))
@@ -84,10 +84,16 @@ def printable(text: str) -> str:
     return "".join(_escaped(char) for char in text)
 
 
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """The candidate that was likely meant; empty if none is near."""
+    near = difflib.get_close_matches(name.lower(), sorted(candidates), n=1, cutoff=0.7)
+    return near[0] if near else ""
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A help line that names the likeliest candidate; empty if none is near."""
-    near = difflib.get_close_matches(name.lower(), sorted(candidates), n=1, cutoff=0.7)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = nearest(name, candidates)
+    return f'did you mean "{near}"?' if near else ""
 
 
 def _escaped(char: str) -> str:
@@ -99,7 +105,7 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
-def _same_place(span: Span, other: Span | None) -> bool:
+def _same_line(span: Span, other: Span | None) -> bool:
     return other is not None and span.source == other.source and span.line == other.line
 
 

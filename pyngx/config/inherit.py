@@ -18,9 +18,9 @@ def settings(scope: Scope, cls: type[S]) -> S:
     A block that says nothing of `cls` shares its parent's very object, so ten thousand locations cost as little as the
     few that differ; identity may be used to tell.
     """
-    found = scope._settled.get(cls)
+    found = scope.settled.get(cls)
     if found is None:
-        found = scope._settled[cls] = _settle(scope, cls)
+        found = scope.settled[cls] = _settle(scope, cls)
     return cast("S", found)
 
 

@@ -32,12 +32,12 @@ class Scope:
     given: dict[Key, Given] = field(default_factory=dict)
     span: Span | None = field(default=None, compare=False)
     parent: Scope | None = field(default=None, compare=False, repr=False)
-    _settled: dict[type, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+    settled: dict[type, object] = field(default_factory=dict, init=False, compare=False, repr=False)
     """Settings in force here, filled by `inherit.settings`; not a part of the scope's value."""
 
     def __getstate__(self) -> tuple[str, dict[Key, Given], Span | None, Scope | None]:
         return self.kind, self.given, self.span, self.parent
 
     def __setstate__(self, state: tuple[str, dict[Key, Given], Span | None, Scope | None]) -> None:
-        for name, value in zip(("kind", "given", "span", "parent", "_settled"), (*state, {}), strict=True):
+        for name, value in zip(("kind", "given", "span", "parent", "settled"), (*state, {}), strict=True):
             object.__setattr__(self, name, value)

@@ -1,7 +1,5 @@
 """Settings classes that the tests of the language use in place of the real modules'."""
 
-# ruff: noqa: RUF009 -- the functions of `declare` are made to be called there
-
 from __future__ import annotations
 
 from dataclasses import dataclass

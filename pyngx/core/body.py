@@ -1,0 +1,162 @@
+"""A request's body between the server that receives it and the handler that wants it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pyngx.core.ports import Fields, Source
+
+
+class Sink(Protocol):
+    """Who takes a request's body."""
+
+    def body_received(self, data: bytes) -> None:
+        """A part of it."""
+
+    def body_ended(self, trailers: Fields) -> None:
+        """It is whole."""
+
+    def body_refused(self, status: int) -> None:
+        """It breaks a rule: too large (413), too slow (408), malformed (400)."""
+
+
+class RequestBody:
+    """Bytes arrive by `feed` and `end` and go to the sink; without one they wait, and reading stays paused.
+
+    `length` is what Content-Length said, None for a chunked body. `limit` is `client_max_body_size`, 0 for none.
+    """
+
+    __slots__ = (
+        "_client",
+        "_sink",
+        "_waiting",
+        "complete",
+        "expected",
+        "failed",
+        "length",
+        "limit",
+        "received",
+        "trailers",
+    )
+
+    def __init__(self, client: Source) -> None:
+        self._client = client
+        self._sink: Sink | None = None
+        self._waiting: list[bytes] = []
+        self.length: int | None = 0
+        self.expected = False  # whether the request has a body at all
+        self.limit = 0
+        self.received = 0
+        self.complete = True
+        self.failed = 0  # the status it was refused with
+        self.trailers: Fields = ()
+
+    def expect(self, length: int | None) -> None:
+        """The request's head announces a body: of `length` bytes, or chunked."""
+        self.length = length
+        self.expected = True
+        self.complete = False
+
+    # called by the server
+
+    def feed(self, data: bytes) -> None:
+        """A part arrived."""
+        if self.failed:
+            return
+        self.received += len(data)
+        if self.limit and self.received > self.limit:
+            self.refuse(413)
+        elif self._sink is None:
+            self._waiting.append(data)
+        else:
+            self._sink.body_received(data)
+
+    def end(self, trailers: Fields = ()) -> None:
+        """All of it arrived."""
+        self.complete = True
+        self.trailers = trailers
+        if self._sink is not None and not self.failed:
+            self._sink.body_ended(trailers)
+
+    def refuse(self, status: int) -> None:
+        """It can't be taken any further."""
+        self.failed = status
+        if self._sink is not None:
+            self._sink.body_refused(status)
+
+    # called by whoever wants it
+
+    def read_into(self, sink: Sink) -> None:
+        """Have it delivered, what has arrived so far at once."""
+        self._sink = sink
+        if self.failed:
+            sink.body_refused(self.failed)
+            return
+        waiting, self._waiting = self._waiting, []
+        for data in waiting:
+            sink.body_received(data)
+        if self.complete:
+            sink.body_ended(self.trailers)
+        else:
+            self._client.resume_reading()
+
+    def drop(self) -> None:
+        """Nobody wants it any more."""
+        self._waiting.clear()
+        self._sink = _Discard()
+
+    def pause_reading(self) -> None:
+        """Ask the client to wait."""
+        self._client.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the client go on."""
+        if not self.complete:
+            self._client.resume_reading()
+
+
+class _Discard:
+    """Takes a body and forgets it."""
+
+    def body_received(self, data: bytes) -> None:
+        pass
+
+    def body_ended(self, trailers: Fields) -> None:
+        pass
+
+    def body_refused(self, status: int) -> None:
+        pass
+
+
+class Collector:
+    """A sink that keeps a body, in memory up to a size and in a temporary file past it.
+
+    `done` is resolved when the body is whole: with 0, or with the status that it was refused with.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def body_received(self, data: bytes) -> None:
+        """Keep a part."""
+        self.store.write(data)
+
+    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- the sink's interface
+        """Say that it is whole."""
+        if not self.done.done():
+            self.done.set_result(0)
+
+    def body_refused(self, status: int) -> None:
+        """Say that it isn't going to be."""
+        if not self.done.done():
+            self.done.set_result(status)
+
+
+class Store(Protocol):
+    """Where a collector keeps what it gets."""
+
+    def write(self, data: bytes) -> int:
+        """Append."""

@@ -1,0 +1,120 @@
+"""From settings to what runs: the only place where factories are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from pyngx.config.diagnostics import ConfigError
+from pyngx.config.inherit import origin, settings
+from pyngx.core.regex import Regex, compile_regex, match_and_capture
+from pyngx.core.template import Template, compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyngx.config.arguments import Text
+    from pyngx.config.scope import Scope
+    from pyngx.config.source import Span
+    from pyngx.core.answers import HeaderFilter
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.generation import Location, Server
+    from pyngx.core.phases import Module
+    from pyngx.core.runtime import Runtime
+    from pyngx.core.variables import Variables
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all blocks of one build have in common."""
+
+    runtime: Runtime
+    variables: Variables
+    modules: Sequence[Module]
+    names: dict[tuple[type, str], object] = field(default_factory=dict)
+    starts: list[Callable[[], None]] = field(default_factory=list)
+    claims: set[object] = field(default_factory=set)
+    errors: list[ConfigError] = field(default_factory=list)
+    branches: dict[int, Location] = field(default_factory=dict)  # by the id of the scope that they were built from
+
+
+@dataclass(slots=True)
+class Build:
+    """One block on its way to what runs: what factories ask."""
+
+    shared: Shared
+    scope: Scope
+    server: Server | None = None
+    location: Location | None = None
+    make_branch: Callable[[Scope], Location] | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """What outlives this generation."""
+        return self.shared.runtime
+
+    @property
+    def variables(self) -> Variables:
+        """All variables of the configuration."""
+        return self.shared.variables
+
+    def settings(self, cls: type[S]) -> S:
+        """Settings in force here."""
+        return settings(self.scope, cls)
+
+    def origin(self, cls: type, name: str) -> Span | None:
+        """Where a value in force was written."""
+        spans = origin(self.scope, cls, name)
+        return spans[0] if spans else None
+
+    def given(self, cls: type, name: str) -> bool:
+        """Whether the block itself says something."""
+        return (cls, name) in self.scope.given
+
+    def template(self, text: Text) -> Template:
+        """A text with variables, compiled."""
+        return compile_template(text, self.variables)
+
+    def regex(self, pattern: str, span: Span | None = None, *, ignore_case: bool = False) -> Regex:
+        """A regular expression, compiled."""
+        return compile_regex(pattern, span, ignore_case=ignore_case)
+
+    def regex_test(
+        self, pattern: str, span: Span | None = None, *, ignore_case: bool = False
+    ) -> Callable[[Exchange, str], bool]:
+        """A regular expression as a test that keeps its captures."""
+        return match_and_capture(self.regex(pattern, span, ignore_case=ignore_case), self.variables, span)
+
+    def branch(self, scope: Scope) -> Location:
+        """What an `if` block runs as: a location of its own."""
+        assert self.make_branch is not None, "only servers and locations have branches"
+        return self.make_branch(scope)
+
+    def name(self, name: str, value: object, span: Span | None = None) -> None:
+        """Give a thing a name that other blocks refer to; each kind of thing has its own names."""
+        key = (type(value), name)
+        if key in self.shared.names:
+            raise ConfigError(f'duplicate name "{name}"', span)
+        self.shared.names[key] = value
+
+    def named(self, kind: type[T], name: str) -> T | None:
+        """The thing of a kind and a name."""
+        return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
+
+    def claim(self, key: Hashable, make: Callable[[], T], close: Callable[[T], None] | None = None) -> T:
+        """State that outlives the generation: the one that is there, or made now."""
+        self.shared.claims.add(key)
+        return self.runtime.claim(key, make, close)
+
+    def at_start(self, action: Callable[[], None]) -> None:
+        """Have something done when the generation is put in force."""
+        self.shared.starts.append(action)
+
+    def header_filters(self) -> tuple[HeaderFilter, ...]:
+        """The header filters that this block needs, in their order."""
+        found = (module.header_filter(self) for module in self.shared.modules if module.header_filter is not None)
+        return tuple(header_filter for header_filter in found if header_filter is not None)

@@ -1,0 +1,90 @@
+"""Sending what the pipeline chose: error pages, built-in pages, bytes and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Response, Status
+from pyngx.http.error_pages import error_page
+from pyngx.http.headers import Headers
+from pyngx.http.status import shown_status
+
+if TYPE_CHECKING:
+    from pyngx.core.exchange import Exchange
+
+CHUNK = 128 * 1024  # bytes read from a file at once
+CLOSING = frozenset({400, 413, 414, 495, 496, 497, 500, 501})  # as ngx_http_special_response_handler
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def special(exchange: Exchange, status: Status) -> Answer | None:
+    """What `error_page` says instead of a bare status (ngx_http_special_response_handler)."""
+    code = status.code
+    if code in CLOSING:
+        exchange.keepalive = False
+    location = exchange.location
+    taken_over = exchange.in_error_page and not location.recursive_error_pages
+    route = None if taken_over or not location.error_pages else location.error_pages.get(code)
+    if route is None:
+        exchange.error_status = 0
+        return None
+    exchange.in_error_page = True
+    exchange.error_status = code if route.overwrite is None else route.overwrite
+    target = route.target.render(exchange)
+    if target.startswith("/"):
+        if exchange.method != "HEAD":
+            exchange.method = "GET"
+        uri, _, args = target.partition("?")
+        return Redirected(uri, args)
+    if target.startswith("@"):
+        return Named(target[1:])
+    code = exchange.error_status if exchange.error_status in REDIRECTS else 302
+    exchange.error_status = code
+    return Status(code, location=target)
+
+
+async def deliver(exchange: Exchange, answer: Answer) -> None:
+    """Send an answer with its body."""
+    match answer:
+        case Status():
+            response = _built_in(exchange, answer)
+        case Content(response):
+            pass
+        case _:
+            raise AssertionError(answer)
+    at_hand = response.parts or ()  # a filter may leave some of them out
+    try:
+        exchange.respond(response)
+        for part in response.parts or ():
+            if exchange.header_only or exchange.ended:
+                break
+            if isinstance(part, FilePart):
+                await _send_file(exchange, part)
+            else:
+                exchange.write(part)
+        exchange.end()
+    finally:
+        for part in at_hand:
+            if isinstance(part, FilePart):
+                part.file.close()
+
+
+def _built_in(exchange: Exchange, status: Status) -> Response:
+    page = error_page(status.code, exchange.location.product)
+    headers = Headers([(b"Content-Type", b"text/html"), *status.headers] if page else status.headers)
+    return Response(
+        shown_status(status.code), headers, length=len(page), parts=(page,) if page else (), location=status.location
+    )
+
+
+async def _send_file(exchange: Exchange, part: FilePart) -> None:
+    part.file.seek(part.offset)
+    left = part.length
+    while left and not exchange.ended:
+        data = part.file.read(min(left, CHUNK))
+        if not data:  # somebody truncated it meanwhile
+            exchange.fail()
+            return
+        left -= len(data)
+        exchange.write(data)
+        await exchange.drain()

@@ -1,0 +1,311 @@
+"""One request and its response: everything a handler, a variable or a filter may look at or change.
+
+A server makes an `Exchange` for each request and calls it back (the sections say who calls). The pipeline decides what
+to answer; whoever answers writes through `respond`, `write` and `end`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pyngx.core.answers import Refused, Response
+from pyngx.core.body import RequestBody
+from pyngx.http.codec import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from pyngx.core.generation import Generation, Location, Server
+    from pyngx.core.ports import Client, Fields, Source
+    from pyngx.core.spool import Spool
+    from pyngx.http.headers import Headers
+
+
+class Filter(Protocol):
+    """A transformation of a response's body, without I/O."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a part, and give what can be passed on."""
+
+    def flush(self) -> bytes:
+        """Give all that is held back, because the source pauses."""
+
+    def finish(self) -> bytes:
+        """Give the rest: the body is whole."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A client's connection, as far as requests care."""
+
+    serial: int
+    remote_addr: str  # "unix:" for unix sockets, as nginx says it
+    remote_port: int
+    local_addr: str
+    local_port: int
+    scheme: str = "http"
+    opened: float = field(default_factory=time.monotonic)
+    requests: int = 0  # counts the one under way
+
+
+@dataclass(slots=True)
+class Try:
+    """One attempt to have an upstream answer; times are seconds from its start, None where it didn't get so far."""
+
+    addr: str
+    started: float
+    status: int | None = None
+    connect_time: float | None = None
+    header_time: float | None = None
+    response_time: float | None = None
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    response_length: int = 0
+    fields: Headers | None = None
+
+
+@dataclass(slots=True)
+class Messages:
+    """What went over a WebSocket that was passed on message by message; sizes are in bytes."""
+
+    received: int = 0  # from the client
+    bytes_received: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+
+
+class RequestHead(NamedTuple):
+    """A request line and its fields, as they came."""
+
+    method: str
+    target: str
+    version: str  # "1.1"
+    headers: Headers
+
+
+class Exchange:
+    """A request on its way through the phases, and its response on its way back."""
+
+    # Defaults stand on the class: making an exchange sets only what differs.
+
+    # the request
+    request_length = 0  # bytes of its head, as far as the server can tell
+    kept_body: Spool | None = None  # the whole body, where somebody had it kept
+    remote_user = ""
+    # where it is routed; rewrites and internal redirects change it
+    host = ""
+    args = ""
+    quoted = False  # whether the target had percent-encoding
+    internal = False
+    uri_changed = False
+    valid_location = True  # whether the URI still begins with the location's prefix
+    valid_target = True  # whether the URI is still what the client asked for
+    loops = 0  # internal redirects and rewrites so far
+    error_status = 0  # what error_page wants the status to be; 0: what the page gives
+    in_error_page = False
+    captures: Sequence[str | None] = ()
+    # the response
+    response: Response | None = None
+    trailers: Fields = ()
+    late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
+    keepalive = True
+    body_bytes_sent = 0
+    messages: Messages | None = None
+    # how far it got
+    ended = False  # the answer was handed over whole, or broken off
+    broken = False
+    closed = False  # logged
+    gone = False  # the client left before the end
+    paused = False  # the client is slow
+    source: Source | None = None  # paused and resumed as the client takes the response
+    on_gone: Callable[[], None] | None = None
+    task: asyncio.Task[None] | None = None
+
+    def __init__(self, generation: Generation, connection: Connection, client: Client, head: RequestHead) -> None:
+        self.generation = generation
+        self.connection = connection
+        self.client = client
+        self.method, self.target, self.version, self.headers = head
+        self.original_method = self.method  # error_page may change the other
+        self.body = RequestBody(client)
+        self.started = time.monotonic()
+        self.uri = self.target
+        self.server: Server = generation.nowhere
+        self.location: Location = generation.nowhere.location
+        self.values: dict[str, str | None] = {}
+        self.body_filters: list[Filter] = []
+        self.tries: list[Try] = []
+        self.waiters: list[asyncio.Future[None]] = []
+
+    # called by the server
+
+    def pause_writing(self) -> None:
+        """The client is slow: no more of the response until `resume_writing`."""
+        self.paused = True
+        if self.source is not None:
+            self.source.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self.paused = False
+        if self.source is not None:
+            self.source.resume_reading()
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def client_gone(self) -> None:
+        """The client has left: who works for it stops; it is logged as 499 if nothing was answered."""
+        if self.ended:
+            return
+        self.gone = True
+        if self.on_gone is not None:
+            self.on_gone()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """End an exchange whose client is gone."""
+        self.ended = self.broken = True
+        self.body.drop()
+        if self.task is not None:
+            self.task.cancel()
+        self.resume_writing()
+        self.close()
+
+    # called by whoever answers
+
+    @property
+    def status(self) -> int:
+        """The status that is logged: what was sent, 499 for a client that left first, 0 before there is one."""
+        if self.response is not None:
+            return self.response.status
+        return 499 if self.gone else 0
+
+    @property
+    def request_line(self) -> str:
+        """`GET /x HTTP/1.1`, as it was sent."""
+        return f"{self.original_method} {self.target} HTTP/{self.version}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the response was handed over whole."""
+        return self.ended and not self.broken
+
+    @property
+    def header_only(self) -> bool:
+        """Whether the response must not have a body (RFC 9110 6.4.1)."""
+        status = self.status
+        return self.method == "HEAD" or status in {204, 304} or 100 <= status < 200
+
+    def respond(self, response: Response) -> None:
+        """Send a response's head through the header filters; the body follows by `write` and `end`.
+
+        Raises Refused where a filter wants another answer (412, 416): nothing has been sent then, and whoever answers
+        has to give up the body and answer by `refused.status`.
+        """
+        if self.ended:
+            return
+        if self.error_status:
+            response.status = self.error_status
+            response.reason = b""
+        self.response = response
+        try:
+            for header_filter in self.location.header_filters:
+                header_filter(self, response)
+        except Refused:
+            self.response = None
+            self.body_filters.clear()
+            self.late_trailers = None
+            raise
+        self.location.send_head(self, response)
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body through the body filters."""
+        for body_filter in self.body_filters:
+            data = body_filter.feed(data)
+        if data:
+            self._send(data)
+
+    def flush(self) -> None:
+        """Let nothing wait in the body filters: the source has no more for now."""
+        if self.body_filters and (data := self._drained("flush")):
+            self._send(data)
+
+    def end(self, trailers: Fields = ()) -> None:
+        """The body is whole."""
+        if self.ended:
+            return
+        if self.body_filters and (data := self._drained("finish")):
+            self._send(data)
+        self.ended = True
+        self.trailers = trailers
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
+        self.close()
+
+    def fail(self) -> None:
+        """The body can't be completed: the client must see that it is broken (RFC 9112 8)."""
+        if self.ended:
+            return
+        self.ended = self.broken = True
+        self.client.abort()
+        self.close()
+
+    async def drain(self) -> None:
+        """Wait while the client is slow."""
+        if self.paused and not self.gone:
+            waiter = asyncio.get_running_loop().create_future()
+            self.waiters.append(waiter)
+            await waiter
+
+    def close(self) -> None:
+        """Log, once, after the last byte was handed over."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            for write_log in self.location.loggers:
+                write_log(self)
+        finally:
+            self.generation.exchange_closed(self)
+
+    def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
+        """Write to the error log of the location: a constant event, a sentence for people, facts."""
+        log = self.location.log or self.generation.runtime.log
+        if not log.enabled(level):
+            return
+        connection = self.connection
+        context: dict[str, object] = {
+            "connection": connection.serial,
+            "client": connection.remote_addr,
+            "server": self.server.name,
+            "request": self.request_line,
+        }
+        if (host := self.headers.get(b"host")) is not None:
+            context["host"] = text(host)
+        log.write(level, event, message, **(context | facts))
+
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Go on with this exchange in a task."""
+        self.task = self.generation.runtime.spawn(work, name)
+
+    # private
+
+    def _send(self, data: bytes) -> None:
+        if self.header_only or self.ended:
+            return
+        self.body_bytes_sent += len(data)
+        self.client.send_body(data)
+
+    def _drained(self, method: str) -> bytes:
+        data = b""
+        for body_filter in self.body_filters:
+            passed = body_filter.feed(data) if data else b""
+            data = passed + (body_filter.flush() if method == "flush" else body_filter.finish())
+        return data

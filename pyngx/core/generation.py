@@ -1,0 +1,115 @@
+"""A generation: everything one configuration became, immutable, swapped by one assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyngx.core.locations import Found, Locations, Modifier, Pattern
+
+if TYPE_CHECKING:
+    from pyngx.config.scope import Scope
+    from pyngx.config.source import Span
+    from pyngx.core.answers import Handler, HeaderFilter, Logger, Response
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.listen import ListenAddress, SocketOptions
+    from pyngx.core.logs import Log
+    from pyngx.core.runtime import Runtime
+    from pyngx.core.servers import ServerNames
+    from pyngx.core.template import Template
+
+EVERYTHING = Pattern(Modifier.PREFIX, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRoute:
+    """Where an `error_page` leads."""
+
+    target: Template
+    overwrite: int | None
+
+
+@dataclass(slots=True)
+class Location:
+    """A location, an `if` or `limit_except` block, or a server outside its locations: what runs there."""
+
+    pattern: Pattern
+    server: Server
+    scope: Scope
+    span: Span | None = None
+    auto_redirect: bool = False  # /x is answered by a redirect to /x/
+    matches: Callable[[Exchange, str], bool] = lambda _exchange, _uri: False
+    nested: Locations | None = None
+    limit_except: tuple[frozenset[str], Location] | None = None
+    rewrite: tuple[Handler, ...] = ()
+    preaccess: tuple[Handler, ...] = ()
+    access: tuple[Handler, ...] = ()
+    precontent: tuple[Handler, ...] = ()
+    content: tuple[Handler, ...] = ()
+    header_filters: tuple[HeaderFilter, ...] = ()
+    loggers: tuple[Logger, ...] = ()
+    internal: bool = False
+    max_body_size: int = 0
+    error_pages: Mapping[int, ErrorRoute] = field(default_factory=dict)
+    recursive_error_pages: bool = False
+    document_root: Callable[[Exchange], str] = lambda _exchange: ""
+    path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
+    log: Log | None = None  # None: the process's own
+    product: str = ""  # what built-in pages call us
+    request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    name: str = field(init=False)  # how the location is written, for logs
+    send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
+
+    def __post_init__(self) -> None:
+        self.name = str(self.pattern)
+
+    def within(self, exchange: Exchange) -> tuple[Location, Found]:
+        """This location, or the one nested in it that fits better; either is final."""
+        if self.nested is not None:
+            inner, found = self.nested.find(exchange)
+            if inner is not None:
+                return inner, found if found is Found.REDIRECT else Found.FINAL
+        return self, Found.FINAL
+
+
+@dataclass(slots=True)
+class Server:
+    """A virtual server."""
+
+    name: str  # the first server_name
+    merge_slashes: bool = True
+    location: Location = field(init=False)  # the server's own settings, for requests that no location takes
+    locations: Locations = field(init=False)
+    post_read: tuple[Handler, ...] = ()
+    rewrite: tuple[Handler, ...] = ()
+
+
+@dataclass(slots=True)
+class Generation:
+    """One configuration at work.
+
+    `addresses` are all that servers listen on; `listeners` those that need a socket: an address whose port is
+    also listened on by a wildcard shares the wildcard's.
+    """
+
+    runtime: Runtime
+    number: int
+    nowhere: Server  # what an exchange has before it has a server
+    addresses: Mapping[ListenAddress, ServerNames] = field(default_factory=dict)
+    listeners: Mapping[ListenAddress, SocketOptions] = field(default_factory=dict)
+    root: Scope | None = None
+    starts: Sequence[Callable[[], None]] = ()
+    claims: frozenset[object] = frozenset()
+    exchanges: int = 0  # under way
+    retired: bool = False
+
+    def exchange_opened(self) -> None:
+        """Count an exchange in."""
+        self.exchanges += 1
+
+    def exchange_closed(self, _exchange: Exchange) -> None:
+        """Count an exchange out; a retired generation's last one lets go of what only it needed."""
+        self.exchanges -= 1
+        if self.retired and not self.exchanges:
+            self.runtime.release(self)

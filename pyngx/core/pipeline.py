@@ -1,0 +1,230 @@
+"""The way of a request: server, rewrites, location, limits, access, content, response. The file to open first.
+
+`handle` is what a server calls for each exchange; it returns when the answer is chosen and, unless somebody else has
+taken it over, sent. Handlers return an answer or None; errors take the way through `error_page`; whoever answers later
+(a proxied response that failed, say) comes back through `answer_later`.
+"""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import TYPE_CHECKING
+
+from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Response, Status
+from pyngx.core.deliver import deliver, special
+from pyngx.core.locations import Found
+from pyngx.http.codec import wire
+from pyngx.http.host import BadHost, parse_host
+from pyngx.http.target import BadTarget, parse_target
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from pyngx.core.answers import Handler
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.generation import Location
+    from pyngx.core.servers import ServerNames
+
+    Chooser = Callable[[], Awaitable[Answer]]
+
+MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
+
+
+async def handle(exchange: Exchange, servers: ServerNames) -> None:
+    """Answer a request that came to an address of these servers."""
+    exchange.generation.exchange_opened()
+    await _settle(exchange, lambda: _begin(exchange, servers))
+
+
+async def answer_later(exchange: Exchange, answer: Answer) -> None:
+    """Go on with an exchange that a handler had taken, by another answer."""
+
+    async def given() -> Answer:
+        return answer
+
+    await _settle(exchange, given)
+
+
+async def _settle(exchange: Exchange, choose: Chooser) -> None:
+    """Follow answers to the one that is sent."""
+    while not exchange.ended:
+        answer = await _guarded(exchange, choose)
+        match answer:
+            case Flow.TAKEN:
+                return
+            case Flow.CLOSE:
+                exchange.response = Response(444)
+                exchange.fail()
+                return
+            case Redirected() | Named():
+                choose = _chooser(exchange, answer)
+            case Status() if (instead := special(exchange, answer)) is not None:
+                choose = _chooser(exchange, instead)
+            case _:
+                try:
+                    await deliver(exchange, answer)
+                except Refused as refused:  # a header filter wants another answer
+                    choose = _chooser(exchange, refused.status)
+                else:
+                    return
+
+
+async def _guarded(exchange: Exchange, choose: Chooser) -> Answer:
+    """An answer in any case: what a handler raises becomes one."""
+    try:
+        return await choose()
+    except Refused as refused:
+        if refused.why:
+            exchange.log("info" if refused.code < 500 else "error", "request_refused", refused.why)
+        return refused.status
+    except Exception as error:  # the outermost border: a fault of ours must not take the connection down
+        exchange.log("alert", "handler_failed", f"{type(error).__name__}: {error}", exception=error)
+        return Status(500)
+
+
+def _chooser(exchange: Exchange, answer: Answer) -> Chooser:
+    match answer:
+        case Redirected(uri, args):
+            return lambda: _redirect(exchange, uri, args)
+        case Named(name):
+            return lambda: _enter_named(exchange, name)
+        case _:
+
+            async def given() -> Answer:
+                return answer
+
+            return given
+
+
+async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
+    """Read the target, find the server, and go through all phases."""
+    default = servers.default
+    exchange.server, exchange.location = default, default.location
+    _read_target(exchange, default.merge_slashes)
+    exchange.server = server = servers.find(exchange, exchange.host)
+    exchange.location = server.location
+    if server.post_read and (answer := await _run(exchange, server.post_read)) is not None:
+        return answer
+    return await _route(exchange)
+
+
+def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
+    """Take the target and the host apart (RFC 9112 3.2)."""
+    try:
+        target = parse_target(wire(exchange.target), merge_slashes)
+        host = exchange.headers.get(b"host")
+        if host is None and exchange.version == "1.1":
+            raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
+        named = target.host or (parse_host(host) if host else None)
+    except BadTarget as error:
+        raise Refused(400, f"client sent invalid request: {error}") from None
+    except BadHost as error:
+        raise Refused(400, f"client sent invalid host header: {error}") from None
+    exchange.uri, exchange.args = target.path, target.args
+    exchange.target = target.raw
+    exchange.quoted = target.quoted or target.plus
+    if named is not None:
+        exchange.host = named.name
+
+
+async def _route(exchange: Exchange) -> Answer:
+    """From the server's rewrites to an answer."""
+    exchange.location = exchange.server.location
+    if (answer := await _run(exchange, exchange.server.rewrite)) is not None:
+        return answer
+    exchange.uri_changed = False
+    while True:
+        if (answer := _find_location(exchange)) is not None:
+            return answer
+        if (answer := await _run(exchange, exchange.location.rewrite)) is not None:
+            return answer
+        if not exchange.uri_changed:
+            return await _inside(exchange)
+        exchange.uri_changed = False
+        _count_loop(exchange, "rewrite or internal redirection cycle while processing")
+
+
+def _find_location(exchange: Exchange) -> Answer | None:
+    location, found = exchange.server.locations.find(exchange)
+    location = location or exchange.server.location
+    exchange.location = location
+    if found is Found.REDIRECT:
+        args = f"?{exchange.args}" if exchange.args else ""
+        return Status(301, location=exchange.uri + "/" + args)
+    if location.internal and not exchange.internal:
+        return Status(404)
+    return _enter_location(exchange, location)
+
+
+def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
+    if location.limit_except is not None:
+        allowed, otherwise = location.limit_except
+        if exchange.method not in allowed:
+            exchange.location = location = otherwise
+    body = exchange.body
+    body.limit = location.max_body_size
+    if body.expected and body.limit and not exchange.internal and (body.length or 0) > body.limit:
+        exchange.keepalive = False
+        exchange.log("error", "body_too_large", f"client intended to send too large body: {body.length} bytes")
+        return Status(413)
+    return None
+
+
+async def _inside(exchange: Exchange) -> Answer:
+    """The phases after the location is settled."""
+    location = exchange.location
+    for handlers in (location.preaccess, location.access, location.precontent, location.content):
+        if handlers and (answer := await _run(exchange, handlers)) is not None:
+            return answer
+    return Status(404)
+
+
+async def _run(exchange: Exchange, handlers: Sequence[Handler]) -> Answer | None:
+    for handler in handlers:
+        answer = handler(exchange)
+        if answer is not None:
+            if isawaitable(answer):
+                answer = await answer
+                if answer is None:
+                    continue
+            return answer
+    return None
+
+
+async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
+    _count_loop(exchange, "rewrite or internal redirection cycle while internally redirecting to")
+    exchange.uri, exchange.args = uri, args
+    exchange.internal = True
+    exchange.valid_target = False
+    return await _route(exchange)
+
+
+async def _enter_named(exchange: Exchange, name: str) -> Answer:
+    _count_loop(exchange, "rewrite or internal redirection cycle while redirect to named location")
+    location = exchange.server.locations.named.get(name)
+    if location is None:
+        raise Refused(500, f'could not find named location "@{name}"')
+    exchange.location = location
+    exchange.internal = True
+    exchange.valid_location = True
+    exchange.uri_changed = False
+    if (answer := _enter_location(exchange, location)) is not None:
+        return answer
+    if (answer := await _run(exchange, exchange.location.rewrite)) is not None:
+        return answer
+    if exchange.uri_changed:  # a rewrite with `last` leaves the named location
+        return await _route_again(exchange)
+    return await _inside(exchange)
+
+
+async def _route_again(exchange: Exchange) -> Answer:
+    exchange.uri_changed = False
+    _count_loop(exchange, "rewrite or internal redirection cycle while processing")
+    return await _route(exchange)
+
+
+def _count_loop(exchange: Exchange, what: str) -> None:
+    exchange.loops += 1
+    if exchange.loops > MAX_LOOPS:
+        exchange.in_error_page = True  # an error page would only go round again
+        raise Refused(500, f'{what} "{exchange.uri}"')

@@ -1,0 +1,71 @@
+"""What outlives a generation: peers, zones, pools, log files; kept under keys and adopted by the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from pyngx.http.dates import PerSecond, format_http_date
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pyngx.core.generation import Generation
+    from pyngx.core.logs import Log, Logs
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Kept:
+    value: object
+    close: Callable[[], None] | None
+
+
+@dataclass(slots=True)
+class Runtime:
+    """State by key. A generation claims what it needs while it is built; what no living generation claims is closed."""
+
+    prefix: str  # relative paths of the configuration start here
+    conf_prefix: str  # relative paths of files that the configuration reads, where nginx looks beside the main file
+    logs: Logs
+    log: Log  # for what concerns no request
+    spawn: Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
+    testing: bool = False  # `-t`: nothing is opened for good
+    http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))
+    _kept: dict[Hashable, _Kept] = field(default_factory=dict)
+    _living: list[Generation] = field(default_factory=list)
+
+    def claim(
+        self, key: Hashable, make: Callable[[], T], close: Callable[[], None] | Callable[[T], None] | None = None
+    ) -> T:
+        """What is kept under a key, made now if nothing is."""
+        kept = self._kept.get(key)
+        if kept is None:
+            value = make()
+            closer = (lambda: close(value)) if close is not None else None  # type: ignore[call-arg]
+            self._kept[key] = kept = _Kept(value, closer)
+        return kept.value  # type: ignore[return-value] # a key belongs to one type
+
+    def commit(self, generation: Generation) -> None:
+        """A generation is in force; the ones before it end with their last exchange."""
+        for older in self._living:
+            older.retired = True
+        self._living = [older for older in self._living if older.exchanges]
+        self._living.append(generation)
+        self.sweep()
+
+    def release(self, generation: Generation) -> None:
+        """A retired generation has ended."""
+        if generation in self._living:
+            self._living.remove(generation)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Close what no living generation claims."""
+        claimed = frozenset[object]().union(*(generation.claims for generation in self._living))
+        for key in [key for key in self._kept if key not in claimed]:
+            kept = self._kept.pop(key)
+            if kept.close is not None:
+                kept.close()

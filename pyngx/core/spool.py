@@ -1,0 +1,68 @@
+"""A body kept whole: in memory up to a size, in a temporary file past it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+CHUNK = 64 * 1024  # bytes read back at once
+
+
+class Spool:
+    """Bytes that are written once and may be read several times."""
+
+    __slots__ = ("_directory", "_file", "_parts", "_threshold", "size")
+
+    def __init__(self, threshold: int, directory: str | None = None) -> None:
+        """Keep up to `threshold` bytes in memory; past it the file lies in `directory`, the system's own by default."""
+        self._threshold = threshold
+        self._directory = directory
+        self._parts: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        """Append; raises OSError where the disk is full."""
+        self.size += len(data)
+        if self._file is None and self.size > self._threshold:
+            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- closed by close()
+                dir=self._directory, prefix="pyngx-", buffering=0
+            )
+            for part in self._parts:
+                self._file.write(part)
+            self._parts.clear()
+        if self._file is None:
+            self._parts.append(data)
+        else:
+            self._file.write(data)
+        return len(data)
+
+    @property
+    def file_name(self) -> str | None:
+        """The temporary file's path, None while all is in memory."""
+        return self._file.name if self._file is not None else None
+
+    def in_memory(self) -> bytes:
+        """All of it, if it is in memory."""
+        return b"".join(self._parts)
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it from the start, in parts."""
+        if self._file is None:
+            yield from self._parts
+            return
+        at = 0
+        while at < self.size:
+            self._file.seek(at)
+            data = self._file.read(CHUNK)
+            if not data:
+                raise OSError(f'temporary file "{self._file.name}" is shorter than what was written')
+            at += len(data)
+            yield data
+
+    def close(self) -> None:
+        """Forget it all."""
+        self._parts.clear()
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,134 @@
+"""Variables: named values of an exchange, looked up by name when the configuration is built, never per request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyngx.config.diagnostics import ConfigError
+
+if TYPE_CHECKING:
+    from pyngx.config.source import Span
+    from pyngx.core.exchange import Exchange
+
+Getter = Callable[["Exchange"], "str | None"]  # None: not found, which is more than empty
+Setter = Callable[["Exchange", str], None]
+
+NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a module; one with a setter may be the target of `set`."""
+
+    name: str
+    get: Getter
+    set: Setter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A family of variables, as `$http_<name>`: `make` gets the rest of the name, lower-cased."""
+
+    name: str
+    make: Callable[[str], Getter]
+
+
+class Variables:
+    """All variables of one configuration: the modules', and those that `map`, `set` and captures add."""
+
+    def __init__(self, variables: Iterable[Variable | Prefix]) -> None:
+        self._known: dict[str, Variable] = {}
+        self._prefixes: list[Prefix] = []
+        for variable in variables:
+            if isinstance(variable, Prefix):
+                self._prefixes.append(variable)
+            else:
+                self._known[variable.name] = variable
+        self._prefixes.sort(key=lambda prefix: -len(prefix.name))
+        self._slots: set[str] = set()
+        self._computed: dict[str, Getter] = {}
+        self._late: list[tuple[str, Span | None, _Late]] = []
+
+    def define(self, name: str, get: Getter, span: Span | None = None) -> None:
+        """Add a variable that is computed, as by `map`; `set` may still overrule it."""
+        self._refuse_builtin(name, span)
+        self._computed[name] = _overruled(name, get)
+
+    def define_slot(self, name: str, span: Span | None = None) -> Setter:
+        """Add a variable that is assigned, by `set` or a capture, and give what assigns it."""
+        if (known := self._known.get(name)) is not None and known.set is not None:
+            return known.set
+        self._refuse_builtin(name, span)
+        self._slots.add(name)
+        return _assignment(name)
+
+    def getter(self, name: str, span: Span | None = None) -> Getter:
+        """What reads a variable. A name that is unknown so far may be defined until `finish`."""
+        name = name.lower()
+        if (get := self._find(name)) is not None:
+            return get
+        late = _Late()
+        self._late.append((name, span, late))
+        return late.read
+
+    def finish(self) -> list[ConfigError]:
+        """Bind what was asked for before it was defined; gives an error for each name that never was."""
+        errors = []
+        for name, span, late in self._late:
+            get = self._find(name)
+            if get is None:
+                errors.append(ConfigError(f'unknown "{name}" variable', span))
+            else:
+                late.get = get
+        self._late.clear()
+        return errors
+
+    def _find(self, name: str) -> Getter | None:
+        if (computed := self._computed.get(name)) is not None:
+            return computed
+        if (known := self._known.get(name)) is not None:
+            return known.get
+        if name in self._slots:
+            return _slot(name)
+        for prefix in self._prefixes:
+            if name.startswith(prefix.name) and len(name) > len(prefix.name):
+                return prefix.make(name[len(prefix.name) :])
+        return None
+
+    def _refuse_builtin(self, name: str, span: Span | None) -> None:
+        if name in self._known:
+            raise ConfigError(f'the duplicate "{name}" variable', span, help="pyngx sets this variable itself")
+
+
+class _Late:
+    """A variable that was used before it was defined."""
+
+    __slots__ = ("get",)
+
+    def __init__(self) -> None:
+        self.get: Getter | None = None
+
+    def read(self, exchange: Exchange) -> str | None:
+        return self.get(exchange) if self.get is not None else None
+
+
+def _slot(name: str) -> Getter:
+    return lambda exchange: exchange.values.get(name, "")
+
+
+def _assignment(name: str) -> Setter:
+    def assign(exchange: Exchange, value: str) -> None:
+        exchange.values[name] = value
+
+    return assign
+
+
+def _overruled(name: str, get: Getter) -> Getter:
+    def read(exchange: Exchange) -> str | None:
+        values = exchange.values
+        return values[name] if name in values else get(exchange)
+
+    return read

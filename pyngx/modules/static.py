@@ -1,0 +1,102 @@
+"""ngx_http_static_module: files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO
+
+from pyngx.core.answers import Answer, Content, FilePart, Handler, Response, Status
+from pyngx.core.phases import Module, Phase
+from pyngx.http.codec import wire
+from pyngx.http.escape import escape_uri
+from pyngx.http.etag import entity_tag
+from pyngx.http.headers import Headers
+from pyngx.modules.core import CoreSettings, media_types, path_of
+
+if TYPE_CHECKING:
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+
+MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
+FORBIDDEN = frozenset({errno.EACCES, errno.ELOOP})
+
+
+# handlers
+
+
+def make_handler(build: Build) -> Handler:
+    """What sends the file that a URI names; the last of all content handlers."""
+    own = build.settings(CoreSettings)
+    types = media_types(build)
+    full_path = path_of(build)
+
+    def handle(exchange: Exchange) -> Answer:
+        uri = exchange.uri
+        if exchange.method not in {"GET", "HEAD", "POST"}:
+            return Status(405)
+        path = full_path(exchange, uri)
+        if uri.endswith("/"):
+            exchange.log("error", "directory_index_forbidden", f'directory index of "{path}" is forbidden')
+            return Status(403)
+        try:
+            file = _open(path)
+        except (OSError, ValueError) as error:
+            return _failed(exchange, path, error, own.log_not_found)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or exchange.method == "POST":
+            file.close()
+            return _not_a_file(exchange, status, path)
+        return Content(_response(file, status, types.of(uri), own.etag))
+
+    return handle
+
+
+def _open(path: str) -> BinaryIO:
+    # O_NONBLOCK: a FIFO must not stop the process
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
+
+
+def _response(file: BinaryIO, status: os.stat_result, media_type: str, etag: bool) -> Response:
+    headers = Headers([(b"Content-Type", wire(media_type))] if media_type else [])
+    return Response(
+        200,
+        headers,
+        length=status.st_size,
+        parts=(FilePart(file, 0, status.st_size),),
+        last_modified=int(status.st_mtime),
+        etag=entity_tag(int(status.st_mtime), status.st_size) if etag else None,
+        allow_ranges=True,
+    )
+
+
+def _failed(exchange: Exchange, path: str, error: OSError | ValueError, log_missing: bool) -> Status:
+    code = error.errno if isinstance(error, OSError) else errno.ENOENT
+    if code == errno.EISDIR:
+        return _slash(exchange)
+    level, answer = ("crit", 500)
+    if code in MISSING:
+        level, answer = ("error" if log_missing else "", 404)
+    elif code in FORBIDDEN:
+        level, answer = ("error", 403)
+    if level:
+        exchange.log(level, "file_open_failed", f'open() "{path}" failed ({code}: {os.strerror(code or 0)})')
+    return Status(answer)
+
+
+def _not_a_file(exchange: Exchange, status: os.stat_result, path: str) -> Status:
+    if stat.S_ISDIR(status.st_mode):
+        return _slash(exchange)
+    if stat.S_ISREG(status.st_mode):
+        return Status(405)
+    exchange.log("crit", "not_a_regular_file", f'"{path}" is not a regular file')
+    return Status(404)
+
+
+def _slash(exchange: Exchange) -> Status:
+    args = f"?{exchange.args}" if exchange.args else ""
+    return Status(301, location=f"{escape_uri(exchange.uri)}/{args}")
+
+
+MODULE = Module("static", handlers={Phase.CONTENT: make_handler})
