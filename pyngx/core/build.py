@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -71,6 +72,22 @@ class Build:
         """Where a value in force was written."""
         spans = origin(self.scope, cls, name)
         return spans[0] if spans else None
+
+    def origins(self, cls: type, name: str) -> tuple[Span, ...]:
+        """Where the parts of a repeated value in force were written."""
+        return origin(self.scope, cls, name)
+
+    def within(self, scope: Scope) -> Build:
+        """The same build in an inner block."""
+        return Build(self.shared, scope, self.server, self.location, self.make_branch)
+
+    def path(self, written: str) -> str:
+        """A path of the configuration, made absolute by the prefix."""
+        return os.path.join(self.runtime.prefix, written)
+
+    def conf_path(self, written: str) -> str:
+        """The path of a file that belongs to the configuration, made absolute by the main file's directory."""
+        return os.path.join(self.runtime.conf_prefix, written)
 
     def given(self, cls: type, name: str) -> bool:
         """Whether the block itself says something."""

@@ -75,6 +75,8 @@ class Messages:
     bytes_received: int = 0
     sent: int = 0
     bytes_sent: int = 0
+    close_code: int = 0
+    closed_by_upstream: bool = False
 
 
 class RequestHead(NamedTuple):
@@ -92,6 +94,7 @@ class Exchange:
     # Defaults stand on the class: making an exchange sets only what differs.
 
     # the request
+    upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept
     remote_user = ""
@@ -110,6 +113,9 @@ class Exchange:
     # the response
     response: Response | None = None
     trailers: Fields = ()
+    upstream_trailers: Fields = ()
+    proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
+    proxy_port = ""
     late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0

@@ -73,13 +73,12 @@ def json_line() -> Callable[[Exchange], bytes]:
     """What makes the line of an exchange."""
     second = PerSecond(format_iso8601)
     encode = msgspec.json.Encoder().encode
-    clock, monotonic = time.time, time.monotonic
 
     def make(exchange: Exchange) -> bytes:
-        now = clock()
+        now = time.time()
         date = second.at(now)
         headers = exchange.headers
-        referer, user_agent = headers.get(b"referer"), headers.get(b"user-agent")
+        referer, agent = headers.get(b"referer"), headers.get(b"user-agent")
         line = Line(
             f"{date[:19]}.{int(now * 1000) % 1000:03}{date[19:]}",
             "info",
@@ -95,18 +94,18 @@ def json_line() -> Callable[[Exchange], bytes]:
             exchange.body_bytes_sent,
             exchange.client.bytes_sent,
             exchange.request_length + exchange.body.received,
-            round(monotonic() - exchange.started, 3),
+            round(time.monotonic() - exchange.started, 3),
             exchange.server.name,
             exchange.location.name,
             text(referer) if referer else "",
-            text(user_agent) if user_agent else "",
+            text(agent) if agent else "",
             exchange.broken,
             list(map(_upstream, exchange.tries)) if exchange.tries else None,
             _websocket(exchange) if exchange.messages is not None else None,
         )
         try:
             return encode(line) + b"\n"
-        except UnicodeEncodeError:  # seldom: bytes of the request that are not UTF-8
+        except UnicodeEncodeError:  # bytes of the request that are not UTF-8
             return encode(_readable(line)) + b"\n"
 
     return make

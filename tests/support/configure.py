@@ -15,6 +15,7 @@ from pyngx.core.runtime import Runtime
 from pyngx.http.headers import Headers
 from tests.support.fake_client import FakeClient
 from tests.support.memory_logs import MemoryLog, MemoryLogs
+from tests.support.no_upstreams import NoUpstreams
 
 MAIN = "/etc/pyngx/pyngx.conf"
 
@@ -24,7 +25,7 @@ def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None
 
 
 def make_runtime(prefix: str = "/prefix") -> Runtime:
-    return Runtime(prefix, prefix, MemoryLogs(), MemoryLog(), spawn)
+    return Runtime(prefix, prefix, MemoryLogs(), MemoryLog(), NoUpstreams(), spawn)
 
 
 def configure(

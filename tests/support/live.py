@@ -16,6 +16,7 @@ from pyngx.http.headers import Headers
 from tests.support.event_log import EventLog
 from tests.support.live_client import LiveClient
 from tests.support.memory_logs import MemoryLogs
+from tests.support.no_upstreams import NoUpstreams
 
 PATH = "/etc/pyngx/pyngx.conf"
 
@@ -26,7 +27,7 @@ def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None
 
 def make_runtime(prefix: str = "/srv") -> Runtime:
     """A runtime without files, transports and sockets."""
-    return Runtime(prefix=prefix, conf_prefix=prefix, logs=MemoryLogs(), log=EventLog(), spawn=spawn)
+    return Runtime(prefix, prefix, MemoryLogs(), EventLog(), NoUpstreams(), spawn)
 
 
 def log_of(generation: Generation) -> EventLog:
