@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import origin, settings
 from pyngx.core.regex import Regex, compile_regex, match_and_capture
-from pyngx.core.template import Template, compile_template
+from pyngx.core.template import Captures, Template, compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location, Server
     from pyngx.core.phases import Module
-    from pyngx.core.runtime import Runtime
+    from pyngx.core.runtime import Close, Runtime
     from pyngx.core.variables import Variables
 
 S = TypeVar("S")
@@ -37,6 +37,7 @@ class Shared:
     variables: Variables
     modules: Sequence[Module]
     names: dict[tuple[type, str], object] = field(default_factory=dict)
+    preparations: dict[Hashable, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     starts: list[Callable[[], None]] = field(default_factory=list)
     claims: set[object] = field(default_factory=set)
     errors: list[ConfigError] = field(default_factory=list)
@@ -92,9 +93,9 @@ class Build:
         """Whether the block itself says something."""
         return (cls, name) in self.scope.given
 
-    def template(self, text: Text) -> Template:
-        """A text with variables, compiled."""
-        return compile_template(text, self.variables)
+    def template(self, text: Text, captures: Captures | None = None) -> Template:
+        """A text with variables, compiled; `captures` gives another reading of $1 to $9 than the plain one."""
+        return compile_template(text, self.variables, captures)
 
     def regex(self, pattern: str, span: Span | None = None, *, ignore_case: bool = False) -> Regex:
         """A regular expression, compiled."""
@@ -122,10 +123,17 @@ class Build:
         """The thing of a kind and a name."""
         return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
 
-    def claim(self, key: Hashable, make: Callable[[], T], close: Callable[[T], None] | None = None) -> T:
+    def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """State that outlives the generation: the one that is there, or made now."""
         self.shared.claims.add(key)
         return self.runtime.claim(key, make, close)
+
+    def prepare(self, key: Hashable, action: Callable[[], Awaitable[None]]) -> None:
+        """Have something done, once for a key, before the generation is put in force.
+
+        A ConfigError that it raises keeps the generation from coming.
+        """
+        self.shared.preparations.setdefault(key, action)
 
     def at_start(self, action: Callable[[], None]) -> None:
         """Have something done when the generation is put in force."""

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyngx.core.answers import Response
+from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
 
@@ -67,17 +67,16 @@ class Try:
     fields: Headers | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketTraffic:
-    """What a bridged WebSocket carried, and how it ended."""
+@dataclass(slots=True)
+class Messages:
+    """What went over a WebSocket that was passed on message by message; sizes are in bytes."""
 
-    messages_from_client: int
-    bytes_from_client: int
-    messages_to_client: int
-    bytes_to_client: int
-    code: int
-    reason: str
-    closed_by_upstream: bool
+    received: int = 0  # from the client
+    bytes_received: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+    close_code: int = 0
+    closed_by_upstream: bool = False
 
 
 class RequestHead(NamedTuple):
@@ -109,17 +108,20 @@ class Exchange:
     valid_target = True  # whether the URI is still what the client asked for
     loops = 0  # internal redirects and rewrites so far
     error_status = 0  # what error_page wants the status to be; 0: what the page gives
+    error_location = ""  # where the status that error_page took over pointed, and its other fields
+    error_fields: Fields = ()
     in_error_page = False
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
     trailers: Fields = ()
     upstream_trailers: Fields = ()
-    websocket: WebSocketTraffic | None = None
     proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
     proxy_port = ""
+    late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0
+    messages: Messages | None = None
     # how far it got
     ended = False  # the answer was handed over whole, or broken off
     broken = False
@@ -209,15 +211,27 @@ class Exchange:
         return self.method == "HEAD" or status in {204, 304} or 100 <= status < 200
 
     def respond(self, response: Response) -> None:
-        """Send a response's head through the header filters; the body follows by `write` and `end`."""
+        """Send a response's head through the header filters; the body follows by `write` and `end`.
+
+        Raises Refused where a filter wants another answer (412, 416): nothing has been sent then, and whoever answers
+        has to give up the body and answer by `refused.status`.
+        """
         if self.ended:
             return
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
+        if self.in_error_page:
+            self._keep_error_fields(response)
         self.response = response
-        for header_filter in self.location.header_filters:
-            header_filter(self, response)
+        try:
+            for header_filter in self.location.header_filters:
+                header_filter(self, response)
+        except Refused:
+            self.response = None
+            self.body_filters.clear()
+            self.late_trailers = None
+            raise
         self.location.send_head(self, response)
 
     def write(self, data: bytes) -> None:
@@ -240,7 +254,9 @@ class Exchange:
             self._send(data)
         self.ended = True
         self.trailers = trailers
-        self.client.finish(trailers)
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
         self.close()
 
     def fail(self) -> None:
@@ -263,9 +279,11 @@ class Exchange:
         if self.closed:
             return
         self.closed = True
-        for write_log in self.location.loggers:
-            write_log(self)
-        self.generation.exchange_closed(self)
+        try:
+            for write_log in self.location.loggers:
+                write_log(self)
+        finally:
+            self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
         """Write to the error log of the location: a constant event, a sentence for people, facts."""
@@ -288,6 +306,15 @@ class Exchange:
         self.task = self.generation.runtime.spawn(work, name)
 
     # private
+
+    def _keep_error_fields(self, response: Response) -> None:
+        """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
+        headers = response.headers
+        for name, value in self.error_fields:
+            if name.lower() not in headers:
+                headers.add(name, value)
+        if not response.location and b"location" not in headers:
+            response.location = self.error_location
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

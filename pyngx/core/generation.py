@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ class Location:
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
     log: Log | None = None  # None: the process's own
+    warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
     product: str = ""  # what built-in pages call us
+    request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    name: str = field(init=False)  # how the location is written, for logs
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
-    @property
-    def name(self) -> str:
-        """How the location is written, for logs."""
-        return str(self.pattern)
+    def __post_init__(self) -> None:
+        self.name = str(self.pattern)
 
     def within(self, exchange: Exchange) -> tuple[Location, Found]:
         """This location, or the one nested in it that fits better; either is final."""
@@ -99,10 +101,30 @@ class Generation:
     addresses: Mapping[ListenAddress, ServerNames] = field(default_factory=dict)
     listeners: Mapping[ListenAddress, SocketOptions] = field(default_factory=dict)
     root: Scope | None = None
+    preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
     exchanges: int = 0  # under way
     retired: bool = False
+
+    async def prepare(self) -> None:
+        """Wait for what must be ready before this is put in force; raises ConfigError with all that went wrong.
+
+        From here on what it claims is kept: `Runtime.commit` is to follow, or `Runtime.release`.
+        """
+        self.runtime.hold(self)
+        problems: list[Diagnostic] = []
+        try:
+            for preparation in self.preparations:
+                try:
+                    await preparation()
+                except ConfigError as error:
+                    problems += error.diagnostics
+            if problems:
+                raise ConfigError.of(problems)
+        except BaseException:
+            self.runtime.release(self)
+            raise
 
     def exchange_opened(self) -> None:
         """Count an exchange in."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.blocks import PipelineSettings
 from pyngx.http.codec import wire
+from pyngx.http.dates import format_http_date
 from pyngx.http.status import reason
 from pyngx.version import VERSION
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
 
+DATED = frozenset({200, 206, 304})  # statuses of responses that say when their content changed
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -45,17 +47,34 @@ def head_writer(build: Build) -> HeaderFilter:
         fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
         status = response.status
         fields += response.headers.items
-        if response.length is not None and status not in {204, 304}:
-            fields.insert(_after_type(fields), (b"Content-Length", b"%d" % response.length))
-        if response.location:
-            fields.append((b"Location", wire(_location(exchange, response.location, absolute))))
+        location = _location(exchange, response.location, absolute) if response.location else ""
+        if after_type := _describing(exchange, response, location):
+            at = _after_type(fields)
+            fields[at:at] = after_type
         exchange.client.send_head(status, response.reason or reason(status), fields)
 
     return send
 
 
+def _describing(exchange: Exchange, response: Response, location: str) -> list[tuple[bytes, bytes]]:
+    """Content-Length, Last-Modified, Location and ETag, as far as there are any."""
+    fields: list[tuple[bytes, bytes]] = []
+    # trailers need the chunked coding, which excludes a length
+    if response.length is not None and response.status not in {204, 304} and exchange.late_trailers is None:
+        fields.append((b"Content-Length", b"%d" % response.length))
+    if response.status not in DATED:
+        response.last_modified = None
+    if response.last_modified is not None and b"last-modified" not in response.headers:
+        fields.append((b"Last-Modified", format_http_date(response.last_modified)))
+    if location:
+        fields.append((b"Location", wire(location)))
+    if response.etag is not None and b"etag" not in response.headers:
+        fields.append((b"ETag", response.etag))
+    return fields
+
+
 def _after_type(fields: list[tuple[bytes, bytes]]) -> int:
-    """Content-Length stands behind Content-Type, as people know it from nginx."""
+    """Where those belong: behind Content-Type, as people know it from nginx."""
     for at, (name, _) in enumerate(fields):
         if name.lower() == b"content-type":
             return at + 1

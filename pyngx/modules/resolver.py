@@ -11,7 +11,8 @@ from pyngx.config.declare import directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.blocks import EVERYWHERE
 from pyngx.core.phases import Module
-from pyngx.upstream.resolver import Resolver
+from pyngx.core.ports import Address
+from pyngx.upstream import resolver as engine
 
 if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
@@ -55,6 +56,15 @@ def _on_or_off(word: Word) -> bool:
     return word.text == "on"
 
 
+def _address(written: str) -> Address:
+    """A name server: an address, with a port if it isn't 53."""
+    if written.startswith("["):
+        host, _, port = written[1:].partition("]")
+        return Address(host, int(port[1:] or 53))
+    host, _, port = written.partition(":")
+    return Address(host, int(port or 53))
+
+
 # settings
 
 
@@ -83,12 +93,15 @@ def resolver_of(build: Build) -> Resolve | None:
         return None
     resolver = build.claim(
         ("resolver", own),
-        lambda: Resolver(
-            servers.addresses,
-            valid=servers.valid or None,
-            ipv4=servers.ipv4,
-            ipv6=servers.ipv6,
-            timeout=own.resolver_timeout,
+        lambda: engine.Resolver(
+            engine.ResolverSettings(
+                tuple(map(_address, servers.addresses)),
+                servers.valid or None,
+                servers.ipv4,
+                servers.ipv6,
+                own.resolver_timeout,
+            ),
+            build.runtime.spawn,
         ),
     )
     return resolver.resolve

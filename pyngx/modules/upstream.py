@@ -11,13 +11,13 @@ from pyngx.config.arguments import Argument, number, parameters, parse_number, p
 from pyngx.config.declare import Opened, directive, repeated
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.phases import Module
-from pyngx.core.ports import Address, KeepAlive, UpstreamError
+from pyngx.core.ports import Address, KeepAlive
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
 from pyngx.upstream.group import Group
 from pyngx.upstream.peer import PeerSettings
-from pyngx.upstream.resolver import resolve_now
+from pyngx.upstream.resolver import HostNotFound, resolve_now
 
 if TYPE_CHECKING:
     from pyngx.config.source import Span
@@ -210,7 +210,7 @@ def addresses_of(written: str, default_port: int, span: Span | None) -> Iterator
     try:
         for found in resolve_now(host):
             yield Address(found, port)
-    except UpstreamError:
+    except HostNotFound:
         raise ConfigError(
             f'host not found in upstream "{written}"',
             span,

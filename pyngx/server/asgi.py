@@ -27,8 +27,8 @@ HTTP = Kind()
 
 
 def is_worth_logging(record: logging.LogRecord) -> bool:
-    """A filter for the host's loggers: a response broken off on purpose is in our own log already."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAborted))
+    """A filter for the host's loggers: what was broken off on purpose is in our own log already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError))
 
 
 class App:

@@ -6,6 +6,8 @@ import asyncio
 import select
 from typing import Protocol, cast
 
+LINGER = 5.0  # seconds
+
 
 class ConnectionUser(Protocol):
     """Who uses a connection: a call, a WebSocket, or the pool while it is idle."""
@@ -65,9 +67,11 @@ class Connection(asyncio.Protocol):
         return 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
 
     def close(self) -> None:
-        """Send what is written, then close. The user hears no more of it."""
+        """Send what is written, if the peer takes it soon, then close. The user hears no more of it."""
         self.user = None
         self.resume_reading()
+        if self.unsent():
+            asyncio.get_running_loop().call_later(LINGER, self.transport.abort)
         self.transport.close()
 
     def abort(self) -> None:

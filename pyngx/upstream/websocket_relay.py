@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
-from pyngx.core.exchange import Try, WebSocketTraffic
+from pyngx.core.exchange import Messages, Try
 from pyngx.core.ports import HandshakeRefused, UpstreamError, WebSocketPeer
 from pyngx.http.headers import Headers, connection_options
 from pyngx.upstream.websocket import Bridged, bridge
@@ -71,18 +71,15 @@ async def _run(
     exchange.response = Response(101, Headers(passed))
     await client.accept(opened.subprotocol, passed)
     bridged = await bridge(client, opened)
-    exchange.websocket = _traffic(bridged)
+    exchange.messages = _messages(bridged)
     exchange.body_bytes_sent = bridged.from_upstream.size
     exchange.end()
     return Flow.TAKEN
 
 
-def _traffic(bridged: Bridged) -> WebSocketTraffic:
+def _messages(bridged: Bridged) -> Messages:
     up, down = bridged.from_client, bridged.from_upstream
-    closed = bridged.closed
-    return WebSocketTraffic(
-        up.messages, up.size, down.messages, down.size, closed.code, closed.reason, bridged.closed_by_upstream
-    )
+    return Messages(up.messages, up.size, down.messages, down.size, bridged.closed.code, bridged.closed_by_upstream)
 
 
 def _refusal(exchange: Exchange, plan: Plan, refused: HandshakeRefused, attempt: Try) -> Answer:
