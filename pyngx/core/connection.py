@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyngx.config.arguments import Argument, bits, choice, flag, number, parse_number, parse_seconds, parse_size, seconds, size
+from pyngx.config.arguments import (
+    Argument,
+    bits,
+    choice,
+    flag,
+    number,
+    parse_number,
+    parse_seconds,
+    parse_size,
+    seconds,
+    size,
+)
 from pyngx.config.declare import directive
 from pyngx.core.blocks import EVERYWHERE
 
@@ -59,7 +70,11 @@ class ConnectionSettings:
     )
     keepalive_requests: int = directive(number(), EVERYWHERE, default=1000, doc="requests over one connection")
     keepalive_time: float = directive(
-        seconds, EVERYWHERE, default=3600.0, shown="1h", doc="seconds after which a connection is closed when it is idle"
+        seconds,
+        EVERYWHERE,
+        default=3600.0,
+        shown="1h",
+        doc="seconds after which a connection is closed when it is idle",
     )
     keepalive_min_timeout: float = directive(
         seconds, EVERYWHERE, default=0.0, shown="0", doc="seconds that an idle connection is kept even at shutdown"

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -57,6 +58,25 @@ class Client(Source, Protocol):
 
     def websocket(self) -> WebSocketClient | None:
         """The message interface of a WebSocket handshake, where this server offers messages rather than a tunnel."""
+
+    def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
+        """Give the connection away after a 101; only where `Exchange.can_tunnel` says so."""
+
+
+class TunnelReceiver(Protocol):
+    """Who takes what one end of a tunnel says: the connection is given away, and its bytes mean nothing to us."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of this end."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """This end is gone, or says no more."""
+
+    def pause_writing(self) -> None:
+        """This end takes less than is written."""
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
 
 
 class WebSocketClient(Protocol):

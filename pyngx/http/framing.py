@@ -25,7 +25,7 @@ def body_length(headers: Headers, version: str) -> int | None:
     if len(headers.all(b"transfer-encoding")) > 1:
         raise BadHead(400, 'client sent duplicate header line: "Transfer-Encoding"')
     if coding.lower() != b"chunked":
-        raise BadHead(501, f"client sent unknown \"Transfer-Encoding\": {coding!r}")
+        raise BadHead(501, f'client sent unknown "Transfer-Encoding": {coding!r}')
     return None
 
 

@@ -14,6 +14,7 @@ from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange, RequestHead
 from pyngx.core.pipeline import handle, refuse
+from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
 from pyngx.http.codec import text
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+    from pyngx.core.generation import Generation
     from pyngx.core.ports import Fields, TunnelReceiver
-    from pyngx.core.servers import ServerNames
     from pyngx.http.request_head import ParsedHead
     from pyngx.server.asgi import App
 
@@ -40,14 +41,18 @@ READ_AHEAD = 64 * 1024  # bytes of what nobody asked for yet, before reading sto
 class HttpProtocol(asyncio.Protocol):
     """A connection, from the first byte to the last."""
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+    def __init__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, object], _loop: object = None
+    ) -> None:
         # for as long as the connection
         self._app = cast("App", config.loaded_app)
-        self._app_state = app_state
+        self.app_state = app_state
         self._peers = cast("set[object]", server_state.connections)
         self._loop = asyncio.get_running_loop()
         self._deadline = Deadline(self._loop, self._expired)
-        self._transport = cast("asyncio.Transport", None)
+        self.transport = cast("asyncio.Transport", None)
+        self._servers = ServerNames(self._app.generation.nowhere)
+        self._generation: Generation | None = None
         self._closing = False  # no further request is taken
         self._lingering = False  # what still comes is read and dropped
         self._paused = False  # nothing is read
@@ -59,15 +64,16 @@ class HttpProtocol(asyncio.Protocol):
         self._reader: BodyReader | None = None  # while the request's body isn't whole
         self._body_wanted = False
         self._owes_continue = False
+        self._head_begun = False  # a part of it is there
 
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self._peers.add(self)
-        self.connection = open_connection(self._transport, self._app_state, self._app.next_serial())
-        servers = self._app.servers_of(self.connection)
-        self._deadline.set(servers.default.location.connection.client_header_timeout)
+        self.connection = open_connection(self.transport, self._app.next_serial())
+        self._find_servers()
+        self._deadline.set(self._servers.default.location.connection.client_header_timeout)
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel is not None:
@@ -124,7 +130,7 @@ class HttpProtocol(asyncio.Protocol):
         """Close as soon as the request under way is answered; now, if there is none."""
         self._closing = True
         if self._exchange is None and self._tunnel is None and not self._lingering:
-            self._transport.close()
+            self.transport.close()
 
     # called by the core: the `Client` of the exchange under way
 
@@ -134,25 +140,25 @@ class HttpProtocol(asyncio.Protocol):
 
     def send_informational(self, status: int, fields: Fields) -> None:
         if self._exchange is not None and self._exchange.version == "1.1":
-            self._transport.write(Framer.informational(status, fields))
+            self.transport.write(Framer.informational(status, fields))
 
     def send_head(self, status: int, reason: bytes, fields: Fields) -> None:
         exchange = self._exchange
         assert exchange is not None
         keep = not self._closing and not (self._owes_continue and self._reader is not None) and keeps_alive(exchange)
         self._framer = framer = Framer(exchange, keep)
-        self._transport.write(framer.head(status, reason, fields))
+        self.transport.write(framer.head(status, reason, fields))
         self._closing = not framer.keeps_alive
 
     def send_body(self, data: bytes) -> None:
         assert self._framer is not None
-        self._framer.write(self._transport, data)
+        self._framer.write(self.transport, data)
 
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
         if exchange is None or framer is None:
             return
-        if not framer.finish(self._transport, trailers):
+        if not framer.finish(self.transport, trailers):
             self.abort()
             return
         self._exchange = None
@@ -171,9 +177,9 @@ class HttpProtocol(asyncio.Protocol):
         self._exchange = None
         self._closing = True
         if self._framer is not None and self._framer.ends_by_close:
-            self._transport.abort()  # a clean end would pass for the whole
+            self.transport.abort()  # a clean end would pass for the whole
         else:
-            self._transport.close()
+            self.transport.close()
 
     def pause_reading(self) -> None:
         self._body_wanted = False
@@ -188,7 +194,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._owes_continue:
             self._owes_continue = False
             if not self._buffer:
-                self._transport.write(CONTINUE)
+                self.transport.write(CONTINUE)
         self._resume()
         data, self._buffer = self._buffer, b""
         if data or reader.done:
@@ -206,7 +212,7 @@ class HttpProtocol(asyncio.Protocol):
         data, self._buffer = self._buffer, b""
         if data:
             receiver.data_received(data)
-        return self._transport
+        return self.transport
 
     # private: reading
 
@@ -217,30 +223,43 @@ class HttpProtocol(asyncio.Protocol):
             self._buffer = buffer = buffer.lstrip(b"\r\n")
             if not buffer:
                 return
-        servers = self._app.servers_of(self.connection)
-        settings = servers.default.location.connection
+        if self._generation is not self._app.generation and not self._find_servers():
+            self.transport.abort()  # its listener is gone, and no other server may answer in its place
+            return
+        settings = self._servers.default.location.connection
         found = HEAD_END.search(buffer)
         end = found.end() if found is not None else len(buffer)
         head = buffer[:end]
         try:
             if found is None:
                 check_partial(head, settings)
-                self._deadline.set_once(settings.client_header_timeout)
+                if not self._head_begun:
+                    self._head_begun = True
+                    self._deadline.set(settings.client_header_timeout)
                 return
+            self._head_begun = False
             self._buffer = buffer[end:]
             self._deadline.stop()
             if end > settings.client_header_buffer_size:
                 check_complete(head, settings)
-            parsed = parse_request_head(head, settings.field_rules)
+            parsed = parse_request_head(head, self._servers.default.field_rules)
             if len(parsed.fields) > settings.max_headers:
                 raise BadHead(400, "client sent too many header lines")
-            exchange = self._open(parsed, end, servers)
+            exchange = self._open(parsed, end)
         except BadHead as error:
-            self._refuse(error, head, servers)
+            self._refuse(error, head)
             return
-        start_eagerly(handle(exchange, servers), exchange.generation.runtime.spawn, "exchange")
+        start_eagerly(handle(exchange, self._servers), exchange.generation.runtime.spawn, "exchange")
 
-    def _open(self, parsed: ParsedHead, size: int, servers: ServerNames) -> Exchange:
+    def _find_servers(self) -> bool:
+        """Learn who answers on this address; false if nobody does any more."""
+        self._generation = self._app.generation
+        servers = self._app.servers_of(self.connection)
+        if servers is not None:
+            self._servers = servers
+        return servers is not None
+
+    def _open(self, parsed: ParsedHead, size: int) -> Exchange:
         headers = Headers(parsed.fields)
         exchange = self._new_exchange(RequestHead(text(parsed.method), text(parsed.target), parsed.version, headers))
         exchange.request_length = size
@@ -260,9 +279,10 @@ class HttpProtocol(asyncio.Protocol):
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
         self._framer = None
-        return Exchange(self._app.generation, self.connection, self, head)
+        assert self._generation is not None
+        return Exchange(self._generation, self.connection, self, head)
 
-    def _refuse(self, error: BadHead, head: bytes, servers: ServerNames) -> None:
+    def _refuse(self, error: BadHead, head: bytes) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""
         exchange = self._exchange
         if exchange is None:
@@ -270,7 +290,7 @@ class HttpProtocol(asyncio.Protocol):
             exchange = self._exchange = self._new_exchange(RequestHead("", text(line), "", Headers()))
         self._reader = None
         self._closing = True
-        work = refuse(exchange, servers, error.status, str(error))
+        work = refuse(exchange, self._servers, error.status, str(error))
         start_eagerly(work, exchange.generation.runtime.spawn, "refusal")
 
     def _feed_body(self, data: bytes) -> None:
@@ -287,7 +307,7 @@ class HttpProtocol(asyncio.Protocol):
                 exchange.log("info", "invalid_chunk", f"client sent invalid chunked body: {error}")
                 exchange.body.refuse(400)
             else:
-                self._transport.close()
+                self.transport.close()
             return
         if reader.done:
             self._reader = None
@@ -312,19 +332,19 @@ class HttpProtocol(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Take the next request, if it is there already."""
-        if self._exchange is None and self._buffer and not self._transport.is_closing():
+        if self._exchange is None and self._buffer and not self.transport.is_closing():
             self._read_head()
 
     def _pause(self) -> None:
-        if not self._paused and not self._transport.is_closing():
+        if not self._paused and not self.transport.is_closing():
             self._paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def _resume(self) -> None:
         if self._paused:
             self._paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
 
     # private: ending
 
@@ -334,14 +354,14 @@ class HttpProtocol(asyncio.Protocol):
         lingers = settings.lingering_close == "always" or (
             settings.lingering_close == "on" and (self._reader is not None or bool(self._buffer))
         )
-        if not lingers or not self._transport.can_write_eof():
-            self._transport.close()
+        if not lingers or not self.transport.can_write_eof():
+            self.transport.close()
             return
         self._lingering = True
         self._body_wanted = False
         self._buffer = b""
         self._resume()
-        self._transport.write_eof()
+        self.transport.write_eof()
         self._deadline.set(settings.lingering_timeout)
 
     def _expired(self) -> None:
@@ -351,13 +371,13 @@ class HttpProtocol(asyncio.Protocol):
             if self._buffer and not self._lingering:
                 head = self._buffer
                 self._buffer = b""
-                self._refuse(BadHead(408, "client timed out"), head, self._app.servers_of(self.connection))
+                self._refuse(BadHead(408, "client timed out"), head)
             else:
-                self._transport.close()
+                self.transport.close()
         elif exchange.response is None and self._reader is not None:
             exchange.keepalive = False
             self._reader = None
             exchange.body.refuse(408)
         else:
             exchange.log("info", "client_timed_out", "client timed out")
-            self._transport.abort()
+            self.transport.abort()

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyngx.core.deadline import Deadline
 from pyngx.core.ports import Failure, UpstreamError
 from pyngx.upstream.connection import Connection
-from pyngx.upstream.deadline import Deadline
 from pyngx.upstream.dial import connection_key, dial
 from pyngx.upstream.head import encode_head
 from pyngx.upstream.response import Broken, Ended, Head, Informational, ResponseReader
