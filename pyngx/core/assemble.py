@@ -39,6 +39,7 @@ def assemble(root: Scope, modules: Sequence[Module], runtime: Runtime, number: i
     shared.errors += variables.finish()
     if shared.errors:
         raise ConfigError.of(dict.fromkeys(found for error in shared.errors for found in error.diagnostics))
+    generation.preparations = tuple(shared.preparations.values())
     generation.starts = tuple(shared.starts)
     generation.claims = frozenset(shared.claims)
     return generation

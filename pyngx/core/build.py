@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location, Server
     from pyngx.core.phases import Module
-    from pyngx.core.runtime import Runtime
+    from pyngx.core.runtime import Close, Runtime
     from pyngx.core.variables import Variables
 
 S = TypeVar("S")
@@ -36,6 +36,7 @@ class Shared:
     variables: Variables
     modules: Sequence[Module]
     names: dict[tuple[type, str], object] = field(default_factory=dict)
+    preparations: dict[Hashable, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     starts: list[Callable[[], None]] = field(default_factory=list)
     claims: set[object] = field(default_factory=set)
     errors: list[ConfigError] = field(default_factory=list)
@@ -105,10 +106,17 @@ class Build:
         """The thing of a kind and a name."""
         return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
 
-    def claim(self, key: Hashable, make: Callable[[], T], close: Callable[[T], None] | None = None) -> T:
+    def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """State that outlives the generation: the one that is there, or made now."""
         self.shared.claims.add(key)
         return self.runtime.claim(key, make, close)
+
+    def prepare(self, key: Hashable, action: Callable[[], Awaitable[None]]) -> None:
+        """Have something done, once for a key, before the generation is put in force.
+
+        A ConfigError that it raises keeps the generation from coming.
+        """
+        self.shared.preparations.setdefault(key, action)
 
     def at_start(self, action: Callable[[], None]) -> None:
         """Have something done when the generation is put in force."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
 
 if TYPE_CHECKING:
@@ -99,10 +100,30 @@ class Generation:
     addresses: Mapping[ListenAddress, ServerNames] = field(default_factory=dict)
     listeners: Mapping[ListenAddress, SocketOptions] = field(default_factory=dict)
     root: Scope | None = None
+    preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
     exchanges: int = 0  # under way
     retired: bool = False
+
+    async def prepare(self) -> None:
+        """Wait for what must be ready before this is put in force; raises ConfigError with all that went wrong.
+
+        From here on what it claims is kept: `Runtime.commit` is to follow, or `Runtime.release`.
+        """
+        self.runtime.hold(self)
+        problems: list[Diagnostic] = []
+        try:
+            for preparation in self.preparations:
+                try:
+                    await preparation()
+                except ConfigError as error:
+                    problems += error.diagnostics
+            if problems:
+                raise ConfigError.of(problems)
+        except BaseException:
+            self.runtime.release(self)
+            raise
 
     def exchange_opened(self) -> None:
         """Count an exchange in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -9,18 +10,20 @@ from typing import TYPE_CHECKING, TypeVar
 from pyngx.http.dates import PerSecond, format_http_date
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pyngx.core.generation import Generation
     from pyngx.core.logs import Log, Logs
 
 T = TypeVar("T")
 
+Closing = Coroutine[object, object, None]
+Close = Callable[[T], Closing | None]
+"""What ends a thing that was kept; a coroutine runs as a task, and the process waits for it before it ends."""
+
 
 @dataclass(slots=True)
 class _Kept:
     value: object
-    close: Callable[[], None] | None
+    close: Callable[[], Closing | None] | None
 
 
 @dataclass(slots=True)
@@ -36,28 +39,32 @@ class Runtime:
     http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)
     _living: list[Generation] = field(default_factory=list)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def claim(
-        self, key: Hashable, make: Callable[[], T], close: Callable[[], None] | Callable[[T], None] | None = None
-    ) -> T:
+    def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """What is kept under a key, made now if nothing is."""
         kept = self._kept.get(key)
         if kept is None:
             value = make()
-            closer = (lambda: close(value)) if close is not None else None  # type: ignore[call-arg]
+            closer = (lambda: close(value)) if close is not None else None
             self._kept[key] = kept = _Kept(value, closer)
         return kept.value  # type: ignore[return-value] # a key belongs to one type
 
     def commit(self, generation: Generation) -> None:
         """A generation is in force; the ones before it end with their last exchange."""
-        for older in self._living:
+        others = [older for older in self._living if older is not generation]
+        for older in others:
             older.retired = True
-        self._living = [older for older in self._living if older.exchanges]
+        self._living = [older for older in others if older.exchanges]
         self._living.append(generation)
         self.sweep()
 
+    def hold(self, generation: Generation) -> None:
+        """A generation gets ready: what it claims isn't closed when an older one ends meanwhile."""
+        self._living.append(generation)
+
     def release(self, generation: Generation) -> None:
-        """A retired generation has ended."""
+        """A generation has ended, or isn't going to be put in force."""
         if generation in self._living:
             self._living.remove(generation)
             self.sweep()
@@ -67,5 +74,14 @@ class Runtime:
         claimed = frozenset[object]().union(*(generation.claims for generation in self._living))
         for key in [key for key in self._kept if key not in claimed]:
             kept = self._kept.pop(key)
-            if kept.close is not None:
-                kept.close()
+            if kept.close is not None and (work := kept.close()) is not None:
+                task = self.spawn(work, f"close {key}")
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """The process ends: close all that is kept, and wait for what takes its time."""
+        self._living.clear()
+        self.sweep()
+        if self._closing:
+            await asyncio.wait(self._closing)

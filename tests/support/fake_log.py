@@ -1,0 +1,56 @@
+"""A log that keeps its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that was logged."""
+
+    level: str
+    name: str
+    message: str
+    facts: dict[str, object]
+
+
+@dataclass(slots=True)
+class FakeLog:
+    """A `Log`."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def enabled(self, level: str) -> bool:
+        return True
+
+    def write(self, level: str, event: str, message: str = "", **facts: object) -> None:
+        self.events.append(Event(level, event, message, facts))
+
+    def named(self, name: str) -> list[Event]:
+        """All events of a name."""
+        return [event for event in self.events if event.name == name]
+
+
+class FakeLogFile:
+    """A `LogFile` that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        self.lines.append(line)
+
+
+class FakeLogs:
+    """`Logs` without files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, FakeLogFile] = {}
+        self.errors = FakeLog()
+
+    def file(self, path: str, buffer: int = 0, flush: float = 0.0) -> FakeLogFile:
+        return self.files.setdefault(path, FakeLogFile())
+
+    def error_log(self, sinks: tuple[tuple[str, str], ...], style: str) -> FakeLog:
+        return self.errors
