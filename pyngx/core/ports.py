@@ -1,8 +1,8 @@
 """The two borders of the core: the client that asked, and the upstream that is asked.
 
-Both are callback interfaces in the manner of asyncio's transports and protocols: whoever has bytes calls, nobody waits.
-`Client` and `Call` are implemented by servers and transports; `Exchange` is what a server calls back, `CallHandler`
-what a transport calls back. Implementations report each failure once, and never call after the end.
+Both are callback interfaces in the manner of asyncio's transports and protocols: whoever has bytes calls, nobody
+waits. `Client` and `Call` are implemented by servers and transports; `Exchange` is what a server calls back,
+`CallHandler` what a transport calls back. Implementations report each failure once, and never call after the end.
 """
 
 from __future__ import annotations
@@ -51,10 +51,6 @@ class Client(Source, Protocol):
     def abort(self) -> None:
         """End the exchange so that what was sent can't pass for a whole response."""
 
-    @property
-    def bytes_sent(self) -> int:
-        """Bytes written for this exchange, as far as the server can tell."""
-
     def websocket(self) -> WebSocketClient | None:
         """The message interface of a WebSocket handshake, where this server offers messages rather than a tunnel."""
 
@@ -100,11 +96,14 @@ class Failure(Enum):
 class UpstreamError(Exception):
     """A call to a peer that failed, and how."""
 
-    def __init__(self, failure: Failure, message: str, *, sent: bool = True, timed_out: bool = False) -> None:
+    def __init__(
+        self, failure: Failure, message: str, *, sent: bool = True, timed_out: bool = False, kept: bool = False
+    ) -> None:
         super().__init__(message)
         self.failure = failure
         self.sent = sent  # whether the request may have reached the peer
         self.timed_out = timed_out
+        self.kept = kept  # on a connection kept from an earlier call, which the peer may have closed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,10 @@ class Request:
 
 
 class CallHandler(Source, Protocol):
-    """What a transport tells of one call. `pause_reading` asks to hold the request's body until `resume_reading`."""
+    """What a transport tells of one call.
+
+    `pause_reading` asks for no more of the request's body until `resume_reading`.
+    """
 
     def connected(self) -> None:
         """A connection is there, new or kept."""

@@ -1,0 +1,48 @@
+"""The portable transport: asyncio's connections, aiohttp's parser, messages of websockets.
+
+aiohttp's own client is left out on purpose. Its session decodes and encodes what a proxy must pass on as it came
+(targets, header bytes), follows redirects of WebSocket handshakes, retries silently, and takes late bytes on an idle
+connection for the next response.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyngx.upstream.call import HttpCall
+from pyngx.upstream.handshake import shake_hands
+from pyngx.upstream.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyngx.core.ports import Call, CallHandler, HandshakeRefused, Request, WebSocketPeer
+    from pyngx.core.tasks import Spawn
+
+MESSAGE_LIMIT = 16 * 1024 * 1024
+
+
+class AiohttpTransport:
+    """A `Transport`. One is enough for all upstreams of a process, and it outlives reloads."""
+
+    def __init__(self, spawn: Spawn, message_limit: int = MESSAGE_LIMIT) -> None:
+        self._spawn = spawn
+        self._message_limit = message_limit  # bytes of one WebSocket message: what a bridge may have to hold
+        self._pool = Pool()
+
+    def __repr__(self) -> str:
+        return f"<AiohttpTransport {self._pool}>"
+
+    def start(self, request: Request, handler: CallHandler) -> Call:
+        """Begin a call. Nothing is called back before this returns."""
+        call = HttpCall(request, handler, self._pool, self._spawn)
+        call.start()
+        return call
+
+    async def open_websocket(self, request: Request, subprotocols: Sequence[str]) -> WebSocketPeer | HandshakeRefused:
+        """Shake hands for a WebSocket on a connection of its own; raises UpstreamError."""
+        return await shake_hands(request, subprotocols, self._pool, self._spawn, self._message_limit)
+
+    async def close(self) -> None:
+        """Close all idle connections."""
+        self._pool.close()

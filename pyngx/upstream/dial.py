@@ -1,0 +1,69 @@
+"""Connecting to a peer, and the one place where the failures of that become `UpstreamError`s."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+
+from pyngx.core.ports import Failure, UpstreamError
+from pyngx.upstream.connection import Connection
+
+if TYPE_CHECKING:
+    from pyngx.core.ports import Address, Request, Tls
+
+
+def connection_key(request: Request) -> tuple[object, ...]:
+    """What two requests must have in common to use the same connection."""
+    tls = request.tls
+    return (request.address,) if tls is None else (request.address, tls.key, tls.server_name)
+
+
+async def dial(request: Request) -> Connection:
+    """A new connection to the peer, with TLS if the request wants it; raises UpstreamError."""
+    timeout = request.timeouts.connect
+    try:
+        async with asyncio.timeout(timeout):
+            return await _connect(request)
+    except TimeoutError as error:
+        raise _failure(f"connecting to {request.address} timed out", timed_out=True) from error
+    except ssl.SSLError as error:
+        raise _failure(f"TLS handshake with {request.address} failed: {error}") from error
+    except (OSError, ValueError, OverflowError) as error:  # a host that can't be a name, a port that is none
+        raise _failure(f"connecting to {request.address} failed: {error}") from error
+
+
+async def _connect(request: Request) -> Connection:
+    loop = asyncio.get_running_loop()
+    key = connection_key(request)
+    address, tls = request.address, request.tls
+    if tls is None:
+        _, connection = await _open(loop, address, key)
+        return connection
+    return await _open_tls(loop, address, key, tls)
+
+
+async def _open(
+    loop: asyncio.AbstractEventLoop, address: Address, key: tuple[object, ...]
+) -> tuple[asyncio.Transport, Connection]:
+    if address.path:
+        return await loop.create_unix_connection(lambda: Connection(key), address.path)
+    return await loop.create_connection(lambda: Connection(key), address.host, address.port)
+
+
+async def _open_tls(loop: asyncio.AbstractEventLoop, address: Address, key: tuple[object, ...], tls: Tls) -> Connection:
+    # An empty name is asyncio's way to say: no SNI.
+    name = tls.server_name or ""
+    if address.path:
+        _, connection = await loop.create_unix_connection(
+            lambda: Connection(key), address.path, ssl=tls.context, server_hostname=name
+        )
+    else:
+        _, connection = await loop.create_connection(
+            lambda: Connection(key), address.host, address.port, ssl=tls.context, server_hostname=name
+        )
+    return connection
+
+
+def _failure(message: str, *, timed_out: bool = False) -> UpstreamError:
+    return UpstreamError(Failure.CONNECT, message, sent=False, timed_out=timed_out)

@@ -1,0 +1,119 @@
+"""An upstream: its peers, which of them is asked next, and what becomes of the ones that fail.
+
+Backup peers are asked only when no other can be. A group with a single peer always asks it, whatever its failures:
+there is nothing better to do. The accounting is nginx's (ngx_http_upstream_round_robin.c), in whole seconds as there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from pyngx.upstream.peer import Peer
+from pyngx.upstream.round_robin import choose_round_robin
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from pyngx.upstream.peer import PeerSettings
+
+
+class Balancer(Protocol):
+    """Chooses one of some peers, for a request with that key (what `hash` or `ip_hash` look at)."""
+
+    def __call__(self, peers: Sequence[Peer], tried: Collection[Peer], now: int, key: bytes = b"") -> Peer | None:
+        """An available peer that is not among the tried ones, or `None`."""
+
+
+class Group:
+    """The peers of one upstream. Each peer that `select` gives must come back by `succeeded` or `failed`, once."""
+
+    __slots__ = ("_balancer", "_single", "backups", "name", "primaries")
+
+    def __init__(self, name: str, servers: Iterable[PeerSettings], balancer: Balancer = choose_round_robin) -> None:
+        peers = [Peer(settings) for settings in servers]
+        self.name = name
+        self.primaries = tuple(peer for peer in peers if not peer.settings.backup)
+        self.backups = tuple(peer for peer in peers if peer.settings.backup)
+        if not self.primaries:
+            raise ValueError(f'upstream "{name}" must have a server that is no backup')
+        self._balancer = balancer
+        self._single = len(peers) == 1
+
+    def __repr__(self) -> str:
+        return f"<Group {self.name} {list(self.peers)}>"
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """All peers, backups last."""
+        return self.primaries + self.backups
+
+    @property
+    def tries(self) -> int:
+        """How many peers one request may try at most."""
+        return sum(not peer.settings.down for peer in self.peers)
+
+    def select(self, tried: set[Peer], now: float, key: bytes = b"") -> Peer | None:
+        """The peer to try next, counted as connected and, unless it is the only one, as tried; `None`: no live ones.
+
+        Once a request has come to the backups it stays with them.
+        """
+        second = int(now)
+        peer = self._select_single() if self._single else self._select(tried, second, key)
+        if peer is not None:
+            peer.connections += 1
+        return peer
+
+    def succeeded(self, peer: Peer) -> None:
+        """Count the end of a request that the peer answered."""
+        peer.connections -= 1
+        if self._single or peer.accessed < peer.checked:
+            peer.fails = 0
+
+    def failed(self, peer: Peer, now: float) -> bool:
+        """Count a failure of the peer; true if it is disabled for its `fail_timeout` by now."""
+        peer.connections -= 1
+        if self._single:
+            peer.fails = 0
+            return False
+        settings = peer.settings
+        peer.fails += 1
+        peer.accessed = peer.checked = int(now)
+        if not settings.max_fails:
+            return False
+        peer.effective_weight = max(0, peer.effective_weight - settings.weight // settings.max_fails)
+        return peer.fails >= settings.max_fails
+
+    def adopt(self, old: Group) -> None:
+        """Take over the peers of a former generation whose settings are equal, with all their state.
+
+        The objects themselves are taken, because requests in flight still count on them.
+        """
+        kept: dict[PeerSettings, list[Peer]] = {}
+        for peer in old.peers:
+            kept.setdefault(peer.settings, []).append(peer)
+        if Counter(peer.settings for peer in old.peers) != Counter(peer.settings for peer in self.peers):
+            for peer in old.peers:
+                peer.current_weight = 0  # turns that are owed mean something in the same company only
+        self.primaries = _replace(self.primaries, kept)
+        self.backups = _replace(self.backups, kept)
+
+    def _select_single(self) -> Peer | None:
+        peer = self.primaries[0]
+        return peer if peer.has_room() else None
+
+    def _select(self, tried: set[Peer], now: int, key: bytes) -> Peer | None:
+        peer = None
+        if not any(peer.settings.backup for peer in tried):
+            peer = self._balancer(self.primaries, tried, now, key)
+        if peer is None and self.backups:
+            peer = self._balancer(self.backups, tried, now, key)
+        if peer is not None:
+            tried.add(peer)
+            if now - peer.checked > peer.settings.fail_timeout:
+                peer.checked = now
+        return peer
+
+
+def _replace(peers: Sequence[Peer], kept: dict[PeerSettings, list[Peer]]) -> tuple[Peer, ...]:
+    return tuple(kept[peer.settings].pop(0) if kept.get(peer.settings) else peer for peer in peers)
