@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pyngx.core.phases import Module
-from pyngx.modules import core, index, static, try_files
+from pyngx.modules import core, index, main, static, try_files
 
 MODULES: tuple[Module, ...] = (
+    main.MODULE,
     core.MODULE,
     try_files.MODULE,
     index.MODULE,
