@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO
 
+from pyngx.http.dates import parse_http_date
 from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
@@ -34,12 +35,35 @@ class Response:
     reason: bytes = b""  # empty: the registered one
     length: int | None = None  # of the body; None: unknown yet
     parts: tuple[Body, ...] | None = None  # None: the body comes by Exchange.write
-    last_modified: float | None = None  # seconds since the epoch
+    # What the response is recognised by. Where `headers` has the field as well, its bytes are what is sent.
+    last_modified: int | None = None  # seconds since the epoch
     etag: bytes | None = None
     location: str = ""  # where a redirect of our own points; made absolute as the settings say
     allow_ranges: bool = False
     server: bytes | None = None  # what the upstream called itself; None: pyngx's own name
     date: bytes | None = None
+
+    def modified(self) -> int | None:
+        """When the content changed, in seconds since the epoch."""
+        value = self.headers.get(b"last-modified")
+        return parse_http_date(value) if value is not None else self.last_modified
+
+    def entity_tag(self) -> bytes | None:
+        """The ETag, as it is going to be sent."""
+        value = self.headers.get(b"etag")
+        return self.etag if value is None else value
+
+    def set_etag(self, etag: bytes | None) -> None:
+        """Change the ETag, or drop it."""
+        self.etag = etag
+        if b"etag" in self.headers:
+            self.headers.remove(b"ETag")
+
+    def drop_last_modified(self) -> None:
+        """Forget when the content changed: a filter has made other content of it."""
+        self.last_modified = None
+        if b"last-modified" in self.headers:
+            self.headers.remove(b"Last-Modified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +107,20 @@ class Flow(Enum):
 Answer = Status | Content | Redirected | Named | Flow
 Handler = Callable[["Exchange"], Awaitable[Answer | None] | Answer | None]
 HeaderFilter = Callable[["Exchange", Response], None]
+"""Changes a response before its head is sent; may raise Refused to have a bare status in its place."""
 Logger = Callable[["Exchange"], None]
 
 
 class Refused(Exception):
     """A request that is answered by a bare status; raised where returning one is out of reach."""
 
-    def __init__(self, code: int, why: str = "") -> None:
+    def __init__(self, code: int, why: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(why or str(code))
         self.code = code
         self.why = why
+        self.headers = headers
+
+    @property
+    def status(self) -> Status:
+        """What it is answered by."""
+        return Status(self.code, headers=self.headers)

@@ -52,6 +52,7 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
             pass
         case _:
             raise AssertionError(answer)
+    at_hand = response.parts or ()  # a filter may leave some of them out
     try:
         exchange.respond(response)
         for part in response.parts or ():
@@ -63,16 +64,14 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
                 exchange.write(part)
         exchange.end()
     finally:
-        for part in response.parts or ():
+        for part in at_hand:
             if isinstance(part, FilePart):
                 part.file.close()
 
 
 def _built_in(exchange: Exchange, status: Status) -> Response:
     page = error_page(status.code, exchange.location.product)
-    headers = Headers(status.headers)
-    if page:
-        headers.add(b"Content-Type", b"text/html")
+    headers = Headers([(b"Content-Type", b"text/html"), *status.headers] if page else status.headers)
     return Response(
         shown_status(status.code), headers, length=len(page), parts=(page,) if page else (), location=status.location
     )

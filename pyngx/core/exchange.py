@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyngx.core.answers import Response
+from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
 
@@ -67,6 +67,16 @@ class Try:
     fields: Headers | None = None
 
 
+@dataclass(slots=True)
+class Messages:
+    """What went over a WebSocket that was passed on message by message; sizes are in bytes."""
+
+    received: int = 0  # from the client
+    bytes_received: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+
+
 class RequestHead(NamedTuple):
     """A request line and its fields, as they came."""
 
@@ -100,8 +110,10 @@ class Exchange:
     # the response
     response: Response | None = None
     trailers: Fields = ()
+    late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0
+    messages: Messages | None = None
     # how far it got
     ended = False  # the answer was handed over whole, or broken off
     broken = False
@@ -191,15 +203,25 @@ class Exchange:
         return self.method == "HEAD" or status in {204, 304} or 100 <= status < 200
 
     def respond(self, response: Response) -> None:
-        """Send a response's head through the header filters; the body follows by `write` and `end`."""
+        """Send a response's head through the header filters; the body follows by `write` and `end`.
+
+        Raises Refused where a filter wants another answer (412, 416): nothing has been sent then, and whoever answers
+        has to give up the body and answer by `refused.status`.
+        """
         if self.ended:
             return
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
         self.response = response
-        for header_filter in self.location.header_filters:
-            header_filter(self, response)
+        try:
+            for header_filter in self.location.header_filters:
+                header_filter(self, response)
+        except Refused:
+            self.response = None
+            self.body_filters.clear()
+            self.late_trailers = None
+            raise
         self.location.send_head(self, response)
 
     def write(self, data: bytes) -> None:
@@ -222,7 +244,9 @@ class Exchange:
             self._send(data)
         self.ended = True
         self.trailers = trailers
-        self.client.finish(trailers)
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
         self.close()
 
     def fail(self) -> None:
@@ -245,9 +269,11 @@ class Exchange:
         if self.closed:
             return
         self.closed = True
-        for write_log in self.location.loggers:
-            write_log(self)
-        self.generation.exchange_closed(self)
+        try:
+            for write_log in self.location.loggers:
+                write_log(self)
+        finally:
+            self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
         """Write to the error log of the location: a constant event, a sentence for people, facts."""

@@ -58,12 +58,12 @@ class Location:
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
     log: Log | None = None  # None: the process's own
     product: str = ""  # what built-in pages call us
+    request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    name: str = field(init=False)  # how the location is written, for logs
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
-    @property
-    def name(self) -> str:
-        """How the location is written, for logs."""
-        return str(self.pattern)
+    def __post_init__(self) -> None:
+        self.name = str(self.pattern)
 
     def within(self, exchange: Exchange) -> tuple[Location, Found]:
         """This location, or the one nested in it that fits better; either is final."""

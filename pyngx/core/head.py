@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.blocks import PipelineSettings
 from pyngx.http.codec import wire
+from pyngx.http.dates import format_http_date
 from pyngx.http.status import reason
 from pyngx.version import VERSION
 
@@ -45,17 +46,32 @@ def head_writer(build: Build) -> HeaderFilter:
         fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
         status = response.status
         fields += response.headers.items
-        if response.length is not None and status not in {204, 304}:
-            fields.insert(_after_type(fields), (b"Content-Length", b"%d" % response.length))
+        after_type = _describing(exchange, response)
         if response.location:
-            fields.append((b"Location", wire(_location(exchange, response.location, absolute))))
+            after_type.append((b"Location", wire(_location(exchange, response.location, absolute))))
+        if after_type:
+            at = _after_type(fields)
+            fields[at:at] = after_type
         exchange.client.send_head(status, response.reason or reason(status), fields)
 
     return send
 
 
+def _describing(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
+    """Content-Length, Last-Modified and ETag, as far as there are any."""
+    fields: list[tuple[bytes, bytes]] = []
+    # trailers need the chunked coding, which excludes a length
+    if response.length is not None and response.status not in {204, 304} and exchange.late_trailers is None:
+        fields.append((b"Content-Length", b"%d" % response.length))
+    if response.last_modified is not None and b"last-modified" not in response.headers:
+        fields.append((b"Last-Modified", format_http_date(response.last_modified)))
+    if response.etag is not None and b"etag" not in response.headers:
+        fields.append((b"ETag", response.etag))
+    return fields
+
+
 def _after_type(fields: list[tuple[bytes, bytes]]) -> int:
-    """Content-Length stands behind Content-Type, as people know it from nginx."""
+    """Where those belong: behind Content-Type, as people know it from nginx."""
     for at, (name, _) in enumerate(fields):
         if name.lower() == b"content-type":
             return at + 1

@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Buffering:
+    """How long lines wait in memory: until `size` bytes are there (0: not at all), or for `seconds` (0: any time).
+
+    `gzip` is the level that full buffers are compressed with, 0 for plain text.
+    """
+
+    size: int = 0
+    seconds: float = 0.0
+    gzip: int = 0
+
+
+UNBUFFERED = Buffering()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSink:
+    """Where an error log's lines of `level` and above go; `style` is json or nginx."""
+
+    target: str
+    level: str = "error"
+    style: str = "json"
 
 
 class Log(Protocol):
@@ -16,17 +41,38 @@ class Log(Protocol):
 
 
 class LogFile(Protocol):
-    """Where lines go."""
+    """Where the lines of an access log go."""
 
     def write(self, line: bytes) -> None:
-        """Append a line, its end included; never raises for a full disk."""
+        """Append a line, its end included; never raises."""
+
+    def buffer(self, buffering: Buffering) -> None:
+        """Let lines wait from now on, or no longer."""
+
+
+class Held(Protocol):
+    """Something that is held open for whoever asked for it."""
+
+    def close(self) -> None:
+        """Let go of it; nothing is written through it afterwards."""
+
+
+class HeldLog(Log, Held, Protocol):
+    """An error log until it is closed."""
+
+
+class HeldFile(LogFile, Held, Protocol):
+    """A file until it is closed."""
 
 
 class Logs(Protocol):
-    """Opens logs by what the configuration says of them; the same path is the same file."""
+    """Opens logs: by absolute path, `stdout`, `stderr` or `syslog:...`; the same target is the same file."""
 
-    def file(self, path: str, buffer: int = 0, flush: float = 0.0) -> LogFile:
-        """A log file; `buffer` in bytes, `flush` in seconds. `stdout` and `stderr` are names too."""
+    def file(self, target: str) -> HeldFile:
+        """Raises OSError where it can't be opened, ValueError for a syslog target that makes no sense."""
 
-    def error_log(self, sinks: tuple[tuple[str, str], ...], style: str) -> Log:
-        """An error log over (path, level) pairs; `style` is json or nginx."""
+    def append(self, path: str, line: bytes) -> None:
+        """Open, write and close, for paths that are known by request only. Raises OSError."""
+
+    def error_log(self, sinks: tuple[ErrorSink, ...]) -> HeldLog:
+        """An error log over some sinks. Raises as `file` does."""

@@ -61,8 +61,12 @@ async def _settle(exchange: Exchange, choose: Chooser) -> None:
             case Status() if (instead := special(exchange, answer)) is not None:
                 choose = _chooser(exchange, instead)
             case _:
-                await deliver(exchange, answer)
-                return
+                try:
+                    await deliver(exchange, answer)
+                except Refused as refused:  # a header filter wants another answer
+                    choose = _chooser(exchange, refused.status)
+                else:
+                    return
 
 
 async def _guarded(exchange: Exchange, choose: Chooser) -> Answer:
@@ -72,7 +76,7 @@ async def _guarded(exchange: Exchange, choose: Chooser) -> Answer:
     except Refused as refused:
         if refused.why:
             exchange.log("info" if refused.code < 500 else "error", "request_refused", refused.why)
-        return Status(refused.code)
+        return refused.status
     except Exception as error:  # the outermost border: a fault of ours must not take the connection down
         exchange.log("alert", "handler_failed", f"{type(error).__name__}: {error}", exception=error)
         return Status(500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import time
@@ -13,13 +14,16 @@ from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
-from pyngx.http.dates import format_iso8601, format_local
+from pyngx.http.dates import format_http_date, format_iso8601, format_local
 from pyngx.version import NGINX_VERSION
 
 if TYPE_CHECKING:
+    from pyngx.core.answers import Response
     from pyngx.core.exchange import Exchange
 
 HOSTNAME = socket.gethostname()
+# What a client may name a request by, where it is asked to: nothing that could confuse a log or a header.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:=+/@-]{1,128}")
 
 
 def request_field(name: str) -> Getter:
@@ -48,9 +52,22 @@ def _sent_http(rest: str) -> Getter:
         if name == b"location" and response.location:
             return response.location
         value = response.headers.joined(name)
+        if value is None and (made := _MADE_FIELDS.get(name)) is not None:
+            value = made(response)
         return text(value) if value is not None else None
 
     return read
+
+
+def _made_last_modified(response: Response) -> bytes | None:
+    return format_http_date(response.last_modified) if response.last_modified is not None else None
+
+
+# response fields that the last filter makes of what the response is known by
+_MADE_FIELDS: dict[bytes, Callable[[Response], bytes | None]] = {
+    b"etag": lambda response: response.etag,
+    b"last-modified": _made_last_modified,
+}
 
 
 def _sent_trailer(rest: str) -> Getter:
@@ -86,11 +103,18 @@ def _set_args(exchange: Exchange, value: str) -> None:
     exchange.args = value
 
 
-def _request_id(exchange: Exchange) -> str:
+def request_id(exchange: Exchange) -> str:
+    """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = secrets.token_hex(16)
+        found = exchange.values["request_id"] = _named_by_client(exchange) or secrets.token_hex(16)
     return found
+
+
+def _named_by_client(exchange: Exchange) -> str | None:
+    field = exchange.location.request_id_header
+    value = exchange.headers.get(field) if field else None
+    return text(value) if value is not None and REQUEST_ID.fullmatch(value) else None
 
 
 def _binary_remote_addr(exchange: Exchange) -> str:
@@ -151,15 +175,15 @@ def _remote_user(exchange: Exchange) -> str | None:
 
 
 VARIABLES: tuple[Variable | Prefix, ...] = (
-    Variable("args", lambda exchange: exchange.args, _set_args),
-    Variable("query_string", lambda exchange: exchange.args),
+    Variable("args", lambda exchange: exchange.args or None, _set_args),
+    Variable("query_string", lambda exchange: exchange.args or None),
     Variable("is_args", lambda exchange: "?" if exchange.args else ""),
     Variable("uri", lambda exchange: exchange.uri),
     Variable("document_uri", lambda exchange: exchange.uri),
     Variable("request_uri", lambda exchange: exchange.target),
     Variable("request", lambda exchange: exchange.request_line),
     Variable("request_method", lambda exchange: exchange.method),
-    Variable("request_id", _request_id),
+    Variable("request_id", request_id),
     Variable("request_length", lambda exchange: str(exchange.request_length + exchange.body.received)),
     Variable("request_completion", lambda exchange: "OK" if exchange.complete else ""),
     Variable("request_filename", _request_filename),

@@ -5,6 +5,7 @@ A log must never be the reason that a request fails: what can't be written is co
 
 import asyncio
 import errno
+import gzip
 import os
 import sys
 import time
@@ -63,17 +64,22 @@ class LogFile:
         self._size = 0
         self._limit = 0
         self._seconds = 0.0
+        self._gzip = 0
         self._flush_planned = False
 
     def __repr__(self) -> str:
         return f"<LogFile {self.path} {'open' if self._fd >= 0 else 'closed'} pending={self._size} lost={self.lost}>"
 
-    def keep_back(self, limit: int, seconds: float = 0.0) -> None:
-        """Hold up to `limit` bytes for up to `seconds` (0: until full); `limit` 0 writes each line as it comes."""
-        if limit < self._size:
+    def keep_back(self, limit: int, seconds: float = 0.0, compression: int = 0) -> None:
+        """Hold up to `limit` bytes for up to `seconds` (0: until full); `limit` 0 writes each line as it comes.
+
+        What was held is written as one gzip member where `compression`, a level up to 9, is not 0.
+        """
+        if limit < self._size or compression != self._gzip:
             self.flush()
         self._limit = limit
         self._seconds = seconds
+        self._gzip = compression
 
     def write(self, line: bytes) -> None:
         if not self._limit:
@@ -82,7 +88,7 @@ class LogFile:
         if self._size + len(line) > self._limit:
             self.flush()
         if len(line) > self._limit:
-            self._put(line, 1)
+            self._put(self._packed(line), 1)
             return
         self._pending.append(line)
         self._size += len(line)
@@ -96,7 +102,7 @@ class LogFile:
     def flush(self) -> None:
         if self._pending:
             lines, self._pending, self._size = self._pending, [], 0
-            self._put(b"".join(lines), len(lines))
+            self._put(self._packed(b"".join(lines)), len(lines))
 
     def reopen(self) -> None:
         """Open the path again, for it may name another file by now; if that fails the old file is kept."""
@@ -118,6 +124,9 @@ class LogFile:
         if self._fd >= 0 and self.path not in STREAMS:
             os.close(self._fd)
         self._fd = -1
+
+    def _packed(self, text: bytes) -> bytes:
+        return gzip.compress(text, self._gzip) if self._gzip else text
 
     def _flush_in_time(self) -> None:
         self._flush_planned = False
@@ -215,6 +224,15 @@ class LogLease:
         actions, self._at_close = self._at_close, []
         for action in actions:
             action()
+
+
+def append_once(path: str, line: bytes) -> None:
+    """Open, write, close: for paths that come from requests, which may be too many to be kept open. Raises OSError."""
+    fd = os.open(path, _FLAGS, _MODE)
+    try:
+        _write_all(fd, line)
+    finally:
+        os.close(fd)
 
 
 def _open(path: str) -> int:

@@ -1,33 +1,50 @@
-"""The logs of one generation, opened by what its configuration says: the port `pyngx.core.logs.Logs`."""
+"""Logs opened by what a configuration says: the port `pyngx.core.logs.Logs`.
+
+Each thing that is opened holds its files by a lease of its own, so that generations can hand it on or close it.
+"""
 
 from pyngx.core import logs as port
-from pyngx.process.log_files import LogFiles
+from pyngx.process.log_files import LogFile, LogFiles, LogLease, append_once
 from pyngx.process.log_styles import LEVELS
-from pyngx.process.logs import ErrorLog, make_log, open_sinks
+from pyngx.process.logs import ErrorLog, Log, make_log, open_sinks
 from pyngx.process.syslog import SyslogSocket, open_syslog
 
 
 class OpenLogs:
-    """Holds what it opened until it is closed, when the last exchange of its generation has ended.
-
-    Paths are absolute, or names of STREAMS, or `syslog:…`. What cannot be opened raises OSError or ValueError.
-    """
+    """Opens by absolute path, by a name of STREAMS, or by `syslog:…`; raises OSError or ValueError."""
 
     def __init__(self, files: LogFiles) -> None:
-        self._lease = files.lease()
+        self._files = files
 
-    def file(self, path: str, buffer: int = 0, flush: float = 0.0) -> port.LogFile:
-        if path.startswith("syslog:"):
-            syslog = open_syslog(path)
-            self._lease.at_close(syslog.close)
-            return _SyslogLines(syslog)
-        file = self._lease.open(path)
-        file.keep_back(buffer, flush)
-        return file
+    def file(self, target: str) -> port.HeldFile:
+        if target.startswith("syslog:"):
+            return _SyslogLines(open_syslog(target))
+        lease = self._files.lease()
+        return _HeldFile(lease.open(target), lease)
 
-    def error_log(self, sinks: tuple[tuple[str, str], ...], style: str) -> port.Log:
-        wanted = (ErrorLog(path, LEVELS[level], style) for path, level in sinks)
-        return make_log(open_sinks(wanted, self._lease))
+    def append(self, path: str, line: bytes) -> None:
+        append_once(path, line)
+
+    def error_log(self, sinks: tuple[port.ErrorSink, ...]) -> port.HeldLog:
+        lease = self._files.lease()
+        wanted = (ErrorLog(sink.target, LEVELS[sink.level], sink.style) for sink in sinks)
+        try:
+            return _HeldLog(make_log(open_sinks(wanted, lease)), lease)
+        except (OSError, ValueError):
+            lease.close()
+            raise
+
+
+class _HeldFile:
+    __slots__ = ("_file", "_lease", "write")
+
+    def __init__(self, file: LogFile, lease: LogLease) -> None:
+        self._file = file
+        self._lease = lease
+        self.write = file.write  # nothing stands between a request and its line
+
+    def buffer(self, buffering: port.Buffering) -> None:
+        self._file.keep_back(buffering.size, buffering.seconds, buffering.gzip)
 
     def close(self) -> None:
         self._lease.close()
@@ -43,3 +60,21 @@ class _SyslogLines:
 
     def write(self, line: bytes) -> None:
         self._syslog.write_line(line)
+
+    def buffer(self, buffering: port.Buffering) -> None:
+        """Datagrams don't wait."""
+
+    def close(self) -> None:
+        self._syslog.close()
+
+
+class _HeldLog:
+    __slots__ = ("_lease", "enabled", "write")
+
+    def __init__(self, log: Log, lease: LogLease) -> None:
+        self._lease = lease
+        self.enabled = log.enabled
+        self.write = log.write
+
+    def close(self) -> None:
+        self._lease.close()

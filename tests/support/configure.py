@@ -1,11 +1,11 @@
-"""From the text of a configuration to a generation, and from a request's head to what a client gets."""
+"""From the text of a configuration to a generation, and from a request line to what the client got."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
 
-from pyngx.config.include import from_memory, load
+from pyngx.config.include import load
 from pyngx.core.exchange import Connection, Exchange, RequestHead
 from pyngx.core.generation import Generation
 from pyngx.core.load import build, check_snapshot
@@ -14,78 +14,70 @@ from pyngx.core.pipeline import handle
 from pyngx.core.runtime import Runtime
 from pyngx.http.headers import Headers
 from tests.support.fake_client import FakeClient
-from tests.support.fake_log import FakeLog, FakeLogs
+from tests.support.memory_logs import MemoryLog, MemoryLogs
 
-PATH = "/etc/pyngx/pyngx.conf"
+MAIN = "/etc/pyngx/pyngx.conf"
 
 
 def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-    return asyncio.get_running_loop().create_task(work, name=name)
+    return asyncio.get_running_loop().create_task(work, name=name)  # type: ignore[arg-type]
 
 
-def make_runtime(prefix: str = "/srv") -> Runtime:
-    """A runtime without files, transports and sockets."""
-    return Runtime(prefix=prefix, conf_prefix=prefix, logs=FakeLogs(), log=FakeLog(), spawn=spawn)
+def make_runtime(prefix: str = "/prefix") -> Runtime:
+    return Runtime(prefix, prefix, MemoryLogs(), MemoryLog(), spawn)
 
 
-def log_of(generation: Generation) -> FakeLog:
-    """What was logged outside the locations' own logs."""
-    log = generation.runtime.log
-    assert isinstance(log, FakeLog)
-    return log
+def configure(
+    text: str, modules: Sequence[Module], runtime: Runtime | None = None, prefix: str = "/prefix"
+) -> Generation:
+    """Build the text of a whole configuration and put it in force."""
+    runtime = runtime or make_runtime(prefix)
+    generation = build(check_snapshot(load(MAIN, read=lambda _: text), modules), modules, runtime, 1)
+    for start in generation.starts:
+        start()
+    runtime.commit(generation)
+    return generation
 
 
-def configure(text: str, modules: Sequence[Module], runtime: Runtime | None = None, number: int = 1) -> Generation:
-    """Parse, check and build a whole configuration, `http {}` included."""
-    read, find = from_memory({PATH: text})
-    checked = check_snapshot(load(PATH, read=read, find=find), modules)
-    return build(checked, modules, runtime or make_runtime(), number)
-
-
-def open_exchange(
-    generation: Generation,
-    request_line: str,
-    headers: Sequence[tuple[bytes, bytes]] = (),
-    client: FakeClient | None = None,
+def exchange(
+    generation: Generation, line: str, headers: Sequence[tuple[bytes, bytes]] = ((b"Host", b"localhost"),)
 ) -> Exchange:
-    """An exchange whose head has arrived; a body is announced by Content-Length or Transfer-Encoding."""
-    method, target, protocol = request_line.split(" ")
-    fields = Headers(headers)
-    if b"host" not in fields:
-        fields.add(b"Host", b"localhost")
-    client = client or FakeClient()
-    head = RequestHead(method, target, protocol.removeprefix("HTTP/"), fields)
-    address = next(iter(generation.addresses), None)
-    local = (address.host, address.port) if address is not None else ("127.0.0.1", 80)
-    exchange = client.exchange = Exchange(generation, Connection(1, "127.0.0.1", 50000, *local), client, head)
-    length = fields.get(b"content-length")
-    if length is not None or b"transfer-encoding" in fields:
-        exchange.body.expect(int(length) if length is not None else None)
-    return exchange
-
-
-async def run(exchange: Exchange) -> None:
-    """Take an exchange through the pipeline, on the first address of its generation."""
-    await handle(exchange, next(iter(exchange.generation.addresses.values())))
-
-
-async def aask(
-    generation: Generation, request_line: str, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b""
-) -> FakeClient:
-    """The whole answer to a request, whose body arrives at once."""
-    length = [(b"Content-Length", b"%d" % len(body))] if body else []
-    client = FakeClient()
-    exchange = open_exchange(generation, request_line, [*headers, *length], client)
-    if body:
-        exchange.body.feed(body)
-        exchange.body.end()
-    await run(exchange)
-    await client.until_over()
-    return client
+    """A request that has just arrived."""
+    method, target, protocol = line.split(" ")
+    head = RequestHead(method, target, protocol.removeprefix("HTTP/"), Headers(headers))
+    connection = Connection(1, "127.0.0.1", 40000, "127.0.0.1", 80, requests=1)
+    return Exchange(generation, connection, FakeClient(), head)
 
 
 def ask(
-    generation: Generation, request_line: str, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b""
+    generation: Generation,
+    line: str,
+    headers: Sequence[tuple[bytes, bytes]] = ((b"Host", b"localhost"),),
+    body: bytes = b"",
 ) -> FakeClient:
-    """The same in an event loop of its own."""
-    return asyncio.run(aask(generation, request_line, headers, body))
+    """Send a request to the first address, and give what the client got."""
+    return answer(exchange(generation, line, headers), body)
+
+
+def answer(asked: Exchange, body: bytes = b"") -> FakeClient:
+    """Answer a request, and give what its client got."""
+
+    async def run() -> None:
+        if body:
+            asked.body.expect(len(body))
+            asked.body.feed(body)
+            asked.body.end()
+        servers = next(iter(asked.generation.addresses.values()))
+        await handle(asked, servers)
+        if asked.task is not None:
+            await asked.task
+
+    asyncio.run(run())
+    client = asked.client
+    assert isinstance(client, FakeClient)
+    return client
+
+
+def in_server(text: str) -> str:
+    """A server block around directives, in a whole configuration."""
+    return f"events {{ }} http {{ server {{ listen 80; server_name localhost; {text} }} }}"

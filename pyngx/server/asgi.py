@@ -1,0 +1,156 @@
+"""The ASGI application: requests and WebSockets of any ASGI host, through the pipeline of one generation."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pyngx.core.exchange import Exchange
+from pyngx.server.addresses import Addresses
+from pyngx.server.asgi_client import AsgiClient
+from pyngx.server.asgi_incoming import Incoming
+from pyngx.server.asgi_outgoing import Kind, ResponseAborted
+from pyngx.server.asgi_scope import body_length, door_of, head_length, open_connection, read_head
+from pyngx.server.asgi_websocket import AsgiWebSocket
+from pyngx.server.lifespan import answer_lifespan
+
+if TYPE_CHECKING:
+    import logging
+
+    from pyngx.core.generation import Generation
+    from pyngx.core.ports import Closed
+    from pyngx.core.servers import ServerNames
+    from pyngx.server.asgi_types import Receive, Scope, Send
+
+HTTP = Kind()
+
+
+def is_worth_logging(record: logging.LogRecord) -> bool:
+    """A filter for the host's loggers: what was broken off on purpose is in our own log already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError))
+
+
+class App:
+    """pyngx as an ASGI 3 application. Assign `generation` to reload; exchanges in flight keep theirs."""
+
+    def __init__(self, generation: Generation) -> None:
+        self._serial = count(1)
+        self._websockets: set[AsgiWebSocket] = set()
+        self.generation = generation
+
+    @property
+    def generation(self) -> Generation:
+        """What new requests are answered by."""
+        return self._current[0]
+
+    @generation.setter
+    def generation(self, generation: Generation) -> None:
+        self._current = generation, Addresses(generation)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what a host offers."""
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case "lifespan":
+                await answer_lifespan(receive, send)
+            case other:
+                raise ValueError(f'unknown ASGI scope "{other}"')
+
+    async def close_websockets(self, closed: Closed) -> None:
+        """Close all that are open, each side told why."""
+        await asyncio.gather(*(websocket.close(closed) for websocket in self._websockets if websocket.accepted))
+
+    # private
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = AsgiClient(send, _http_kind(scope))
+        exchange, servers = self._open(scope, send, client)
+        source = Incoming(receive, exchange.body, client.left, exchange.generation.runtime.spawn)
+        client.attach(exchange, source)
+        length = body_length(exchange.headers)
+        if length == 0 and exchange.version >= "2" and b"content-length" not in exchange.headers:
+            await _ask_for_body(exchange, source, receive)
+        elif length != 0:
+            _expect(exchange, source, length)
+        await self._run(client, servers, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answers = "websocket.http.response" in (scope.get("extensions") or {})
+        client = AsgiClient(send, Kind("websocket.http.response", refuses_bare=not answers))
+        exchange, servers = self._open(scope, send, client)
+        spawn = exchange.generation.runtime.spawn
+        websocket = AsgiWebSocket((receive, send), scope.get("subprotocols", ()), client.left, spawn)
+        websocket.break_off = lambda: _break_off(send)
+        client.attach(exchange, websocket, websocket)
+        await receive()  # websocket.connect
+        self._websockets.add(websocket)
+        try:
+            await self._run(client, servers, send)
+        finally:
+            self._websockets.discard(websocket)
+
+    def _open(self, scope: Scope, send: Send, client: AsgiClient) -> tuple[Exchange, ServerNames]:
+        """Make the exchange, and find who may answer it."""
+        generation, addresses = self._current
+        door = door_of(scope)
+        if door is None:
+            connection = open_connection(scope, next(self._serial))
+        else:
+            connection = door.connection or open_connection(scope, next(self._serial))
+            door.connection = connection
+        connection.requests += 1
+        servers = addresses.find(connection.local_addr, connection.local_port)
+        if servers is None:
+            if door is not None:  # its listener is gone, and no other server may answer in its place
+                _break_off(send)
+                raise ResponseAborted(f"no server listens on {door.address} any more")
+            servers = addresses.first
+        head = read_head(scope)
+        exchange = Exchange(generation, connection, client, head)
+        exchange.request_length = head_length(head)
+        return exchange, servers
+
+    async def _run(self, client: AsgiClient, servers: ServerNames, send: Send) -> None:
+        try:
+            await client.run(servers)
+        except ResponseAborted:
+            _break_off(send)
+            raise
+
+
+def _http_kind(scope: Scope) -> Kind:
+    extensions = scope.get("extensions")
+    if not extensions:
+        return HTTP
+    return Kind(trailers="http.response.trailers" in extensions, early_hints="http.response.early_hint" in extensions)
+
+
+def _expect(exchange: Exchange, source: Incoming, length: int | None) -> None:
+    exchange.body.expect(length)
+    source.expect((exchange.headers.get(b"expect") or b"").lower() == b"100-continue")
+
+
+async def _ask_for_body(exchange: Exchange, source: Incoming, receive: Receive) -> None:
+    """A body from HTTP/2 on need not be announced: the first message knows whether there is one."""
+    message = await receive()
+    if message["type"] == "http.request" and (message.get("body") or message.get("more_body")):
+        exchange.body.expect(None)
+        source.expect(False)
+        source.take(message)
+
+
+def _break_off(send: Send) -> bool:
+    """Close the connection, if the host is uvicorn, whose `send` is a method of who has the transport.
+
+    An exception alone would have it answer 500 where no head was sent.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    close = getattr(transport, "close", None)
+    if close is None:
+        return False
+    close()
+    return True
