@@ -6,21 +6,24 @@ it. Where lines merely move nothing has changed, for values compare without thei
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pyngx.config.declare import Opened, declarations
+from pyngx.config.declare import Opened
 from pyngx.config.inherit import settings
-from pyngx.config.scope import Key, Scope
+from pyngx.config.scope import Given, Key, Scope
 from pyngx.core.assemble import DEFAULT_LISTEN
 from pyngx.core.blocks import ServerSettings
 
 NAMED = frozenset({"http", "events", "server", "location", "upstream"})
 """Kinds of blocks that are told by themselves; all others are values of the block that they stand in."""
 
+_NAME = re.compile(r"[\s;{]")
+
 Name = tuple[str, ...]
-Blocks = dict[Name, dict[Key, object]]
+Blocks = dict[Name, dict[Key, Given]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,6 @@ class Difference:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
 
 
 def difference(before: Scope, after: Scope) -> Difference:
@@ -55,14 +52,14 @@ def _blocks(root: Scope) -> Blocks:
 
 
 def _gather(name: Name, scope: Scope, found: Blocks) -> None:
-    own: dict[Key, object] = {}
+    own: dict[Key, Given] = {}
     inner: list[tuple[str, Scope]] = []
     for key, given in scope.given.items():
         opened = [one for one in _values(given.value) if isinstance(one, Opened) and one.scope.kind in NAMED]
         if opened:
             inner += ((_label(one), one.scope) for one in opened)
         else:
-            own[key] = given.value
+            own[key] = given
     found[name] = own
     seen: Counter[str] = Counter()
     for label, block in inner:
@@ -100,14 +97,15 @@ def _changes(old: Blocks, new: Blocks) -> Iterator[str]:
     for name, own in new.items():
         before = old.get(name)
         if before is not None and before != own:
-            keys = [key for key in {**before, **own} if before.get(key, _changes) != own.get(key, _changes)]
-            yield f"{_shown(name)}: {', '.join(dict.fromkeys(directive for key in keys for directive in _said(key)))}"
+            keys = [key for key in {**before, **own} if before.get(key) != own.get(key)]
+            said = (directive for key in keys for given in (before, own) for directive in _said(given.get(key)))
+            yield f"{_shown(name)}: {', '.join(dict.fromkeys(said))}"
 
 
-def _said(key: Key) -> tuple[str, ...]:
-    """The directives that fill a field."""
-    cls, field = key
-    return next(tuple(spec.name for spec in each.specs) for each in declarations(cls) if each.field == field)
+def _said(given: Given | None) -> Iterator[str]:
+    """The directives that a value was written by."""
+    for span in given.spans if given is not None else ():
+        yield _NAME.split(span.text, maxsplit=1)[0]
 
 
 def _shown(name: Name) -> str:

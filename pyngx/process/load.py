@@ -14,7 +14,7 @@ from pyngx.core.load import check_snapshot
 from pyngx.modules import MODULES
 from pyngx.modules.main import MainSettings, describe_limits
 from pyngx.process.options import Options
-from pyngx.process.privileges import find_identity, is_root
+from pyngx.process.privileges import find_identity, is_root, may_become
 from pyngx.process.watched_files import Watched
 
 
@@ -83,8 +83,6 @@ def conflicts(generation: Generation) -> Iterator[Diagnostic]:
 
 
 def _ignored_user(loaded: Loaded) -> Iterator[Diagnostic]:
-    if loaded.main.user is not None and not is_root():
-        message = 'the "user" directive makes sense only if pyngx is started as root, ignored'
+    if loaded.main.user is not None and not may_become(loaded.main.user):
+        message = 'the "user" directive makes sense only when pyngx is started, as root; ignored'
         yield Diagnostic(message, origin(loaded.checked.root, MainSettings, "user")[0], severity="warning")
-
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pyngx.config.inherit import settings
+from pyngx.modules.error_log import ErrorLogSettings, error_sinks
 from pyngx.process.load import Loaded
 from pyngx.process.log_files import LogFiles, LogLease
-from pyngx.process.log_styles import Level
+from pyngx.process.log_styles import LEVELS, Level
 from pyngx.process.logs import ErrorLog, Log, make_log, open_sinks
 from pyngx.process.options import Options
 
@@ -34,5 +36,9 @@ class MainLog:
 
 def error_logs(loaded: Loaded, options: Options) -> tuple[ErrorLog, ...]:
     """What `error_log` says outermost, else what the command line says."""
+    root = loaded.checked.root
+    sinks = error_sinks(root, options.prefix)
+    if sinks:
+        return tuple(ErrorLog(sink.target, LEVELS[sink.level], sink.style) for sink in sinks)
     # A log that nobody asked for tells of all that happens to the process; one that is asked for has its level.
-    return (ErrorLog(options.error_log, Level.NOTICE),)
+    return (ErrorLog(options.error_log, Level.NOTICE, settings(root, ErrorLogSettings).log_style),)

@@ -25,6 +25,14 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+def may_become(user: User) -> bool:
+    """Whether we are that user, or can be."""
+    try:
+        return is_root() or pwd.getpwnam(user.name).pw_uid == os.geteuid()
+    except KeyError:
+        return False
+
+
 def find_identity(user: User) -> Identity:
     """The numbers of a user and a group; raises ConfigError in nginx's words."""
     try:

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pyngx.process.watch import Watcher
 
 MOST_SHOWN = 50
-"""Blocks named in one event; a generated configuration may have thousands."""
+"""Blocks named in the lists of one event; a generated configuration may have thousands."""
+MOST_TOLD = 3
+"""Blocks of each list named in its sentence."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class Reloader:
                 await self._install(loaded)
         except ConfigError as error:
             self._reject(error.diagnostics)
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with a new configuration, the old one serves
+        except Exception as error:  # whatever is wrong with a new one, the old one serves
             self._log.crit("reload_failed", message=f"reload failed: {error!r}", exception=error)
         else:
             self._accept(loaded, same, (time.perf_counter() - began) * 1000)
@@ -97,8 +99,10 @@ class Reloader:
             self.watcher.follow(reading.watched())
 
     async def _install(self, loaded: Loaded) -> None:
+        before = frozenset(map(str, self.installer.listeners.sockets))
         prepared = self.installer.prepare(loaded)
         await self.installer.install(prepared)
+        self._tell_of_listeners(before, frozenset(map(str, self.installer.listeners.sockets)))
         follow_main(self.main_log, loaded)
         tell_findings(self._log, loaded, prepared.generation)
         gc.unfreeze()
@@ -110,7 +114,7 @@ class Reloader:
         self.loaded = loaded
         number = self.installer.number
         if same:
-            message = f"the configuration is the same, generation {number} is in force"
+            message = f"the configuration is what it was, generation {number} is in force"
             self._log.notice("config_unchanged", message=message, generation=number, ms=round(milliseconds, 1))
             return
         self._log.notice(
@@ -122,6 +126,12 @@ class Reloader:
             removed=_shortened(change.removed),
             changed=_shortened(change.changed),
         )
+
+    def _tell_of_listeners(self, before: frozenset[str], after: frozenset[str]) -> None:
+        opened, closed = sorted(after - before), sorted(before - after)
+        if opened or closed:
+            parts = (f"{verb} {', '.join(names)}" for verb, names in (("opened", opened), ("closed", closed)) if names)
+            self._log.notice("listeners_changed", message="; ".join(parts), opened=opened, closed=closed)
 
     def _reject(self, diagnostics: Sequence[Diagnostic]) -> None:
         more = f" and {counted(len(diagnostics) - 1, 'more error')}" if len(diagnostics) > 1 else ""
@@ -154,7 +164,12 @@ def tell_findings(log: Log, loaded: Loaded, generation: Generation) -> None:
 
 
 def _summary(change: Difference) -> str:
-    return str(change) if change else "nothing that runs has changed"
+    parts = []
+    for verb, names in (("added", change.added), ("removed", change.removed), ("changed", change.changed)):
+        if names:
+            more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+            parts.append(f"{verb} {', '.join(names[:MOST_TOLD])}{more}")
+    return "; ".join(parts) or "nothing that runs has changed"
 
 
 def _shortened(names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from pyngx.modules.main import DEFAULT_PID
 from pyngx.process.inherited import InheritedSocket, take_inherited_sockets
 from pyngx.process.install import Installer
 from pyngx.process.log_bridge import bridge_stdlib
-from pyngx.process.log_files import LogFiles
+from pyngx.process.log_files import LogFiles, LogLoss, report_to_stderr
 from pyngx.process.main_log import MainLog
 from pyngx.process.notify import Notifier, open_notifier, take_watchdog_interval
 from pyngx.process.pidfile import PidFile
@@ -83,7 +83,7 @@ class Daemon:
         self._start = start
         self._options = start.options
         self._notifier = start.given.notifier
-        self._files = LogFiles()
+        self._files = LogFiles(self._log_lost)
         main_log = MainLog(self._files, start.options)
         self._log = main_log.log
         self._tasks = Tasks(self._task_failed)
@@ -220,6 +220,11 @@ class Daemon:
 
     def _ignore(self, name: str, why: str) -> None:
         self._log.notice("signal_ignored", message=f"{name} ignored, {why}", signal=name)
+
+    def _log_lost(self, loss: LogLoss) -> None:
+        """The process's own log may be what is lost, so stderr hears it too."""
+        report_to_stderr(loss)
+        self._log.alert("log_failed", message=f'writing to "{loss.path}" failed ({loss.error})', path=loss.path)
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         self._log.crit("task_failed", message=f'task "{name}" failed: {error!r}', task=name, exception=error)

@@ -30,10 +30,10 @@ class Shutdown:
             self._at_once.set()
         self.asked.set()
 
-    async def close(self, listeners: Listeners, timeout: float | None) -> None:
-        """Close all listeners and connections; `timeout` in seconds is for a graceful end (None: as long as it takes)."""
+    async def close(self, listeners: Listeners, patience: float | None) -> None:
+        """Close all listeners and connections; a graceful end may take `patience` seconds (None: any time)."""
         if self.graceful:
-            ending = asyncio.ensure_future(listeners.shutdown(timeout))
+            ending = asyncio.ensure_future(listeners.shutdown(patience))
             impatient = asyncio.ensure_future(self._at_once.wait())
             await asyncio.wait([ending, impatient], return_when=asyncio.FIRST_COMPLETED)
             impatient.cancel()
