@@ -80,8 +80,11 @@ def _server(scope: Scope, shared: Shared) -> Server:
     server.location = Location(EVERYTHING, server, scope, scope.span)
     _furnish(server.location, scope, server, shared)
     handlers = Build(shared, scope, server, server.location, partial(_branch, server, shared))
-    server.post_read = _handlers(handlers, Phase.POST_READ)
-    server.rewrite = _handlers(handlers, Phase.SERVER_REWRITE)
+    try:
+        server.post_read = _handlers(handlers, Phase.POST_READ)
+        server.rewrite = _handlers(handlers, Phase.SERVER_REWRITE)
+    except ConfigError as error:
+        shared.errors.append(error)
     server.location.rewrite = ()
     server.locations = _locations(scope, server, shared)
     return server

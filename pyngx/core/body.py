@@ -130,33 +130,36 @@ class _Discard:
         pass
 
 
-class Collector:
-    """A sink that keeps a body, in memory up to a size and in a temporary file past it.
+class Store(Protocol):
+    """Where a body is kept."""
 
-    `done` is resolved when the body is whole: with 0, or with the status that it was refused with.
-    """
+    def write(self, data: bytes, /) -> int:
+        """Append."""
+
+
+class _Keeper:
+    """A sink that writes a body to a store and says when it is whole."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self._store = store
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def body_received(self, data: bytes) -> None:
-        """Keep a part."""
-        self.store.write(data)
+        self._store.write(data)
 
-    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- the sink's interface
-        """Say that it is whole."""
-        if not self.done.done():
-            self.done.set_result(0)
+    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
+        self._finish(0)
 
     def body_refused(self, status: int) -> None:
-        """Say that it isn't going to be."""
+        self._finish(status)
+
+    def _finish(self, status: int) -> None:
         if not self.done.done():
             self.done.set_result(status)
 
 
-class Store(Protocol):
-    """Where a collector keeps what it gets."""
-
-    def write(self, data: bytes) -> int:
-        """Append."""
+async def keep_body(body: RequestBody, store: Store) -> int:
+    """Read a body whole into a store; gives 0, or the status that it was refused with."""
+    keeper = _Keeper(store)
+    body.read_into(keeper)
+    return await keeper.done

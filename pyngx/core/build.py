@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import origin, settings
 from pyngx.core.regex import Regex, compile_regex, match_and_capture
-from pyngx.core.template import Template, compile_template
+from pyngx.core.template import Captures, Template, compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,13 +73,29 @@ class Build:
         spans = origin(self.scope, cls, name)
         return spans[0] if spans else None
 
+    def origins(self, cls: type, name: str) -> tuple[Span, ...]:
+        """Where the parts of a repeated value in force were written."""
+        return origin(self.scope, cls, name)
+
+    def within(self, scope: Scope) -> Build:
+        """The same build in an inner block."""
+        return Build(self.shared, scope, self.server, self.location, self.make_branch)
+
+    def path(self, written: str) -> str:
+        """A path of the configuration, made absolute by the prefix."""
+        return os.path.join(self.runtime.prefix, written)
+
+    def conf_path(self, written: str) -> str:
+        """The path of a file that belongs to the configuration, made absolute by the main file's directory."""
+        return os.path.join(self.runtime.conf_prefix, written)
+
     def given(self, cls: type, name: str) -> bool:
         """Whether the block itself says something."""
         return (cls, name) in self.scope.given
 
-    def template(self, text: Text) -> Template:
-        """A text with variables, compiled."""
-        return compile_template(text, self.variables)
+    def template(self, text: Text, captures: Captures | None = None) -> Template:
+        """A text with variables, compiled; `captures` gives another reading of $1 to $9 than the plain one."""
+        return compile_template(text, self.variables, captures)
 
     def regex(self, pattern: str, span: Span | None = None, *, ignore_case: bool = False) -> Regex:
         """A regular expression, compiled."""

@@ -31,6 +31,7 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
     exchange.in_error_page = True
     exchange.error_status = code if route.overwrite is None else route.overwrite
     target = route.target.render(exchange)
+    exchange.error_location, exchange.error_fields = status.location, status.headers
     if target.startswith("/"):
         if exchange.method != "HEAD":
             exchange.method = "GET"

@@ -75,6 +75,8 @@ class Messages:
     bytes_received: int = 0
     sent: int = 0
     bytes_sent: int = 0
+    close_code: int = 0
+    closed_by_upstream: bool = False
 
 
 class RequestHead(NamedTuple):
@@ -92,6 +94,7 @@ class Exchange:
     # Defaults stand on the class: making an exchange sets only what differs.
 
     # the request
+    upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept
     remote_user = ""
@@ -105,11 +108,16 @@ class Exchange:
     valid_target = True  # whether the URI is still what the client asked for
     loops = 0  # internal redirects and rewrites so far
     error_status = 0  # what error_page wants the status to be; 0: what the page gives
+    error_location = ""  # where the status that error_page took over pointed, and its other fields
+    error_fields: Fields = ()
     in_error_page = False
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
     trailers: Fields = ()
+    upstream_trailers: Fields = ()
+    proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
+    proxy_port = ""
     late_trailers: Callable[[Exchange], None] | None = None  # adds to `trailers` when the body is whole
     keepalive = True
     body_bytes_sent = 0
@@ -213,6 +221,8 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
+        if self.in_error_page:
+            self._keep_error_fields(response)
         self.response = response
         try:
             for header_filter in self.location.header_filters:
@@ -296,6 +306,15 @@ class Exchange:
         self.task = self.generation.runtime.spawn(work, name)
 
     # private
+
+    def _keep_error_fields(self, response: Response) -> None:
+        """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
+        headers = response.headers
+        for name, value in self.error_fields:
+            if name.lower() not in headers:
+                headers.add(name, value)
+        if not response.location and b"location" not in headers:
+            response.location = self.error_location
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

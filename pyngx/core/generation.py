@@ -57,6 +57,7 @@ class Location:
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
     log: Log | None = None  # None: the process's own
+    warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
     product: str = ""  # what built-in pages call us
     request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
     name: str = field(init=False)  # how the location is written, for logs

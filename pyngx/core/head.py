@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
 
+DATED = frozenset({200, 206, 304})  # statuses of responses that say when their content changed
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -46,10 +47,8 @@ def head_writer(build: Build) -> HeaderFilter:
         fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
         status = response.status
         fields += response.headers.items
-        after_type = _describing(exchange, response)
-        if response.location:
-            after_type.append((b"Location", wire(_location(exchange, response.location, absolute))))
-        if after_type:
+        location = _location(exchange, response.location, absolute) if response.location else ""
+        if after_type := _describing(exchange, response, location):
             at = _after_type(fields)
             fields[at:at] = after_type
         exchange.client.send_head(status, response.reason or reason(status), fields)
@@ -57,14 +56,18 @@ def head_writer(build: Build) -> HeaderFilter:
     return send
 
 
-def _describing(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
-    """Content-Length, Last-Modified and ETag, as far as there are any."""
+def _describing(exchange: Exchange, response: Response, location: str) -> list[tuple[bytes, bytes]]:
+    """Content-Length, Last-Modified, Location and ETag, as far as there are any."""
     fields: list[tuple[bytes, bytes]] = []
     # trailers need the chunked coding, which excludes a length
     if response.length is not None and response.status not in {204, 304} and exchange.late_trailers is None:
         fields.append((b"Content-Length", b"%d" % response.length))
+    if response.status not in DATED:
+        response.last_modified = None
     if response.last_modified is not None and b"last-modified" not in response.headers:
         fields.append((b"Last-Modified", format_http_date(response.last_modified)))
+    if location:
+        fields.append((b"Location", wire(location)))
     if response.etag is not None and b"etag" not in response.headers:
         fields.append((b"ETag", response.etag))
     return fields

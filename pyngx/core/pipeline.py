@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Chooser = Callable[[], Awaitable[Answer]]
 
+UNANSWERED = frozenset({408, 499})  # ngx_http_finalize_request closes the connection, whatever error_page says
 MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
 
 
@@ -58,6 +59,10 @@ async def _settle(exchange: Exchange, choose: Chooser) -> None:
                 return
             case Redirected() | Named():
                 choose = _chooser(exchange, answer)
+            case Status(code) if code in UNANSWERED:
+                exchange.response = Response(code)
+                exchange.fail()
+                return
             case Status() if (instead := special(exchange, answer)) is not None:
                 choose = _chooser(exchange, instead)
             case _:
@@ -132,6 +137,11 @@ async def _route(exchange: Exchange) -> Answer:
     exchange.location = exchange.server.location
     if (answer := await _run(exchange, exchange.server.rewrite)) is not None:
         return answer
+    return await _locate(exchange)
+
+
+async def _locate(exchange: Exchange) -> Answer:
+    """From the location to an answer, as often as rewrites ask for another location."""
     exchange.uri_changed = False
     while True:
         if (answer := _find_location(exchange)) is not None:
@@ -196,6 +206,7 @@ async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
     exchange.uri, exchange.args = uri, args
     exchange.internal = True
     exchange.valid_target = False
+    exchange.valid_location = True
     return await _route(exchange)
 
 
@@ -213,14 +224,9 @@ async def _enter_named(exchange: Exchange, name: str) -> Answer:
     if (answer := await _run(exchange, exchange.location.rewrite)) is not None:
         return answer
     if exchange.uri_changed:  # a rewrite with `last` leaves the named location
-        return await _route_again(exchange)
+        _count_loop(exchange, "rewrite or internal redirection cycle while processing")
+        return await _locate(exchange)  # the server's rewrites have run
     return await _inside(exchange)
-
-
-async def _route_again(exchange: Exchange) -> Answer:
-    exchange.uri_changed = False
-    _count_loop(exchange, "rewrite or internal redirection cycle while processing")
-    return await _route(exchange)
 
 
 def _count_loop(exchange: Exchange, what: str) -> None:

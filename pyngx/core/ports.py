@@ -56,7 +56,11 @@ class Client(Source, Protocol):
 
 
 class WebSocketClient(Protocol):
-    """A WebSocket handshake that waits for its answer, and then the connection, message by message."""
+    """A WebSocket handshake that waits for its answer, and then the connection, message by message.
+
+    A handshake that isn't accepted is answered by `Client.send_head` and what follows it.
+    After a close, `Client.finish` ends the exchange.
+    """
 
     @property
     def subprotocols(self) -> Sequence[str]:
@@ -66,7 +70,7 @@ class WebSocketClient(Protocol):
         """Answer 101."""
 
     async def receive(self) -> str | bytes | Closed:
-        """The next message; text is `str`."""
+        """The next message; text is `str`. Gives `Closed` after `close` too, and when the client vanished (1006)."""
 
     async def send(self, message: str | bytes) -> None:
         """Send one message, and wait while the client is slow."""

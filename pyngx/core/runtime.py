@@ -12,6 +12,7 @@ from pyngx.http.dates import PerSecond, format_http_date
 if TYPE_CHECKING:
     from pyngx.core.generation import Generation
     from pyngx.core.logs import Log, Logs
+    from pyngx.core.ports import Transport
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Runtime:
     conf_prefix: str  # relative paths of files that the configuration reads, where nginx looks beside the main file
     logs: Logs
     log: Log  # for what concerns no request
+    transport: Transport  # to upstreams
     spawn: Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
     testing: bool = False  # `-t`: nothing is opened for good
     http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from pyngx.core.variables import Getter, Variables
 
 Render = Callable[["Exchange"], str]
+Captures = Callable[[int], "Getter"]
 
 _PARTS = re.compile(r"\$(?:(?P<capture>[1-9])|\{(?P<braced>[^}]*)\}|(?P<name>[A-Za-z0-9_]+)|(?P<bad>))")
 _BRACED = re.compile(r"[A-Za-z0-9_]+")
+_CAPTURES = frozenset("123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,13 @@ def constant(value: str) -> Template:
     return Template(lambda _: value, value)
 
 
-def compile_template(text: Text, variables: Variables) -> Template:
-    """Compile a text; raises ConfigError for a `$` without a name."""
-    return Template(*_joined(split(text.value, text.span), text.span, variables))
+def compile_template(text: Text, variables: Variables, captures: Captures | None = None) -> Template:
+    """Compile a text; raises ConfigError for a `$` without a name. `captures` gives what reads $1 to $9."""
+    parts = split(text.value, text.span)
+    if not any(is_variable for _, is_variable in parts):
+        return constant("".join(literal for literal, _ in parts))
+    getters = [reader(part, variables, text.span, captures) if is_variable else part for part, is_variable in parts]
+    return Template(_concatenation(getters))
 
 
 def has_variables(value: str) -> bool:
@@ -62,15 +69,19 @@ def split(value: str, span: Span | None = None) -> list[tuple[str, bool]]:
     return parts
 
 
-def reader(name: str, variables: Variables, span: Span | None = None) -> Getter:
+def has_captures(value: str, span: Span | None = None) -> bool:
+    """Whether a text uses $1 to $9."""
+    return any(is_variable and part in _CAPTURES for part, is_variable in split(value, span))
+
+
+def reader(name: str, variables: Variables, span: Span | None = None, captures: Captures | None = None) -> Getter:
     """What reads one variable, captures among them."""
-    return _capture(int(name)) if name in _CAPTURES else variables.getter(name, span)
+    return (captures or capture_reader)(int(name)) if name in _CAPTURES else variables.getter(name, span)
 
 
-_CAPTURES = frozenset("123456789")
+def capture_reader(number: int) -> Getter:
+    """What reads a capture of the last regular expression that matched."""
 
-
-def _capture(number: int) -> Getter:
     def read(exchange: Exchange) -> str | None:
         captures = exchange.captures
         return captures[number - 1] if number <= len(captures) else ""
@@ -78,22 +89,23 @@ def _capture(number: int) -> Getter:
     return read
 
 
-def _joined(parts: list[tuple[str, bool]], span: Span | None, variables: Variables) -> tuple[Render, str | None]:
-    if not any(is_variable for _, is_variable in parts):
-        value = "".join(literal for literal, _ in parts)
-        return (lambda _: value), value
-    if len(parts) == 1:
-        get = reader(parts[0][0], variables, span)
-        return (lambda exchange: get(exchange) or ""), None
-    return _concatenation(parts, span, variables), None
+def _concatenation(parts: list[Getter | str]) -> Render:
+    first = parts[0]
+    if len(parts) == 1 and not isinstance(first, str):
+        return lambda exchange: first(exchange) or ""
+    return _joiner("".join("s" if isinstance(part, str) else "v" for part in parts))(*parts)
 
 
-def _concatenation(parts: list[tuple[str, bool]], span: Span | None, variables: Variables) -> Render:
-    """An f-string over the getters: half the time of a join over a loop (0.35 against 0.8 us for five parts)."""
-    names: dict[str, object] = {}
-    pieces = []
-    for number, (part, is_variable) in enumerate(parts):
-        names[f"p{number}"] = reader(part, variables, span) if is_variable else part
-        pieces.append(f"{{p{number}(x) or ''}}" if is_variable else f"{{p{number}}}")
-    render: Render = eval(f'lambda x: f"{"".join(pieces)}"', names)
-    return render
+@cache
+def _joiner(shape: str) -> Callable[..., Render]:
+    """What makes an f-string over literals (s) and variables (v).
+
+    It takes half the time of a join over a loop (0.35 against 0.8 us for five parts). `eval` takes 40 us, and thousands
+    of texts have few shapes.
+    """
+    names = [f"p{at}" for at in range(len(shape))]
+    pieces = "".join(
+        f"{{{name}}}" if kind == "s" else f"{{{name}(x) or ''}}" for name, kind in zip(names, shape, strict=True)
+    )
+    joiner: Callable[..., Render] = eval(f'lambda {", ".join(names)}: lambda x: f"{pieces}"')
+    return joiner

@@ -48,21 +48,27 @@ class Variables:
             else:
                 self._known[variable.name] = variable
         self._prefixes.sort(key=lambda prefix: -len(prefix.name))
-        self._slots: set[str] = set()
+        self._slots: dict[str, bool] = {}  # whether something else than `set` assigns it
         self._computed: dict[str, Getter] = {}
         self._late: list[tuple[str, Span | None, _Late]] = []
 
     def define(self, name: str, get: Getter, span: Span | None = None) -> None:
         """Add a variable that is computed, as by `map`; `set` may still overrule it."""
+        name = name.lower()
         self._refuse_builtin(name, span)
         self._computed[name] = _overruled(name, get)
 
-    def define_slot(self, name: str, span: Span | None = None) -> Setter:
-        """Add a variable that is assigned, by `set` or a capture, and give what assigns it."""
+    def define_slot(self, name: str, span: Span | None = None, *, weak: bool = False) -> Setter:
+        """Add a variable that is assigned, as by a capture, and give what assigns it.
+
+        Until then it is not found. A weak one, as `set` defines it, is empty with a warning instead, or what its prefix
+        says: `set $http_x` in one location leaves the field to all others.
+        """
+        name = name.lower()
         if (known := self._known.get(name)) is not None and known.set is not None:
             return known.set
         self._refuse_builtin(name, span)
-        self._slots.add(name)
+        self._slots[name] = self._slots.get(name, False) or not weak
         return _assignment(name)
 
     def getter(self, name: str, span: Span | None = None) -> Getter:
@@ -91,15 +97,35 @@ class Variables:
             return computed
         if (known := self._known.get(name)) is not None:
             return known.get
-        if name in self._slots:
-            return _slot(name)
+        prefixed = self._find_prefixed(name)
+        if name not in self._slots:
+            return prefixed
+        if prefixed is not None and not self._slots[name]:
+            return _overruled(name, prefixed)
+        return _overruled(name, self._unassigned(name))
+
+    def _find_prefixed(self, name: str) -> Getter | None:
         for prefix in self._prefixes:
             if name.startswith(prefix.name) and len(name) > len(prefix.name):
                 return prefix.make(name[len(prefix.name) :])
         return None
 
+    def _unassigned(self, name: str) -> Getter:
+        slots = self._slots  # asked late: a location that comes later may have a capture of that name
+
+        def read(exchange: Exchange) -> str | None:
+            if slots[name]:
+                return None
+            if exchange.location.warns_uninitialized:
+                exchange.log("warn", "uninitialized_variable", f'using uninitialized "{name}" variable')
+            exchange.values[name] = ""  # one warning is enough
+            return ""
+
+        return read
+
     def _refuse_builtin(self, name: str, span: Span | None) -> None:
-        if name in self._known:
+        known = self._known.get(name)
+        if known is not None and known.set is None:
             raise ConfigError(f'the duplicate "{name}" variable', span, help="pyngx sets this variable itself")
 
 
@@ -113,10 +139,6 @@ class _Late:
 
     def read(self, exchange: Exchange) -> str | None:
         return self.get(exchange) if self.get is not None else None
-
-
-def _slot(name: str) -> Getter:
-    return lambda exchange: exchange.values.get(name, "")
 
 
 def _assignment(name: str) -> Setter:

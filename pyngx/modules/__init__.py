@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from pyngx.core.phases import Module
 from pyngx.modules import (
+    asgi,
     core,
     error_log,
     headers,
     index,
     log,
     main,
+    map,
     not_modified,
+    proxy,
     range_filter,
+    resolver,
+    rewrite,
     static,
     try_files,
+    upstream,
 )
 
 MODULES: tuple[Module, ...] = (
     main.MODULE,
-    error_log.MODULE,
     core.MODULE,
-    try_files.MODULE,
-    index.MODULE,
-    static.MODULE,
+    error_log.MODULE,
+    rewrite.MODULE,
+    map.MODULE,
+    resolver.MODULE,
+    upstream.MODULE,
+    # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
     range_filter.MODULE,
+    try_files.MODULE,
+    # content: the first that takes a location answers
+    proxy.MODULE,
+    asgi.MODULE,
+    index.MODULE,
+    static.MODULE,
     log.MODULE,
 )

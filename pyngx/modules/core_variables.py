@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -22,6 +21,19 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
 
 HOSTNAME = socket.gethostname()
+# fields that have variables of their own in nginx: others may be the target of `set` and `map`, these may not
+REQUEST_FIELDS = ("host", "user_agent", "referer", "via", "x_forwarded_for", "cookie")
+RESPONSE_FIELDS = (
+    "content_type",
+    "content_length",
+    "location",
+    "last_modified",
+    "connection",
+    "keep_alive",
+    "transfer_encoding",
+    "cache_control",
+    "link",
+)
 # What a client may name a request by, where it is asked to: nothing that could confuse a log or a header.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:=+/@-]{1,128}")
 
@@ -107,7 +119,7 @@ def request_id(exchange: Exchange) -> str:
     """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = _named_by_client(exchange) or secrets.token_hex(16)
+        found = exchange.values["request_id"] = _named_by_client(exchange) or os.urandom(16).hex()
     return found
 
 
@@ -218,6 +230,8 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("pid", lambda _: str(os.getpid())),
     Variable("pipe", lambda _: "."),
     Variable("nginx_version", lambda _: NGINX_VERSION),
+    *(Variable(f"http_{name}", _http(name)) for name in REQUEST_FIELDS),
+    *(Variable(f"sent_http_{name}", _sent_http(name)) for name in RESPONSE_FIELDS),
     Prefix("arg_", _arg),
     Prefix("http_", _http),
     Prefix("sent_http_", _sent_http),

@@ -71,7 +71,7 @@ def compile_format(format_: LogFormat, variables: Variables) -> Line:
             continue
         names[name] = _clock(CLOCKS[part]) if part in CLOCKS else reader(part, variables, format_.span)
         pieces.append(f"{{{name}(x)}}" if part in CLEAN else f"{{escape({name}(x))}}")
-    # 3.5 us for the line of `combined`; joining a list takes half as long again
+    # 2.8 us for the line of `combined`
     line: Line = eval(f"lambda x: f\"{''.join(pieces)}\\n\".encode('utf-8', 'surrogateescape')", names)
     return line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 DEFAULT_FILE = "conf/pyngx.conf"
@@ -28,6 +29,10 @@ class Options:
 
 
 def default_prefix() -> str:
-    """The folder that holds conf/pyngx.conf of this installation, else the one we were started in."""
+    """The folder that holds conf/pyngx.conf of this installation, else the one we were started in.
+
+    In a checkout it is beside the package, in an environment below its share/pyngx.
+    """
     checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return checkout if os.path.isfile(os.path.join(checkout, DEFAULT_FILE)) else os.getcwd()
+    folders = (checkout, os.path.join(sys.prefix, "share", "pyngx"))
+    return next((folder for folder in folders if os.path.isfile(os.path.join(folder, DEFAULT_FILE))), os.getcwd())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.runtime import Runtime
 from pyngx.process.open_logs import OpenLogs
+from pyngx.upstream.aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
     from pyngx.core.tasks import Tasks
@@ -21,6 +22,7 @@ def make_runtime(options: Options, files: LogFiles, log: Log, tasks: Tasks, *, t
         conf_prefix=options.conf_prefix,
         logs=OpenLogs(files),
         log=log,
+        transport=AiohttpTransport(tasks.spawn),
         spawn=tasks.spawn,
         testing=testing,
     )

@@ -46,8 +46,9 @@ class Shutdown:
             await listeners.shutdown(0)
 
     async def finish(self, runtime: Runtime, tasks: Tasks) -> None:
-        """Close what outlives generations, then end all tasks."""
-        for name, work in (("state", runtime.close()), ("tasks", tasks.close())):
+        """Close what outlives generations, then idle connections to upstreams, then end all tasks."""
+        ends = (("state", runtime.close()), ("connections", runtime.transport.close()), ("tasks", tasks.close()))
+        for name, work in ends:
             try:
                 await asyncio.wait_for(work, LAST_WAIT)
             except TimeoutError:

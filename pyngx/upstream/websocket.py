@@ -51,10 +51,7 @@ async def bridge(client: WebSocketClient, peer: WebSocketPeer) -> Bridged:
     bridged = Bridged()
     try:
         await _carry_both(client, peer, bridged)
-        if bridged.closed_by_upstream:
-            await client.close(sendable(bridged.closed))
-        else:
-            await peer.close(bridged.closed if bridged.closed.code == ABNORMAL else sendable(bridged.closed))
+        await (client if bridged.closed_by_upstream else peer).close(sendable(bridged.closed))
     except BaseException as error:
         await peer.close(Closed(ABNORMAL))
         with contextlib.suppress(OSError, TimeoutError):
@@ -65,9 +62,9 @@ async def bridge(client: WebSocketClient, peer: WebSocketPeer) -> Bridged:
 
 
 def sendable(closed: Closed) -> Closed:
-    """The same, as far as a Close frame can say it (RFC 6455 7.4); a side that was just lost becomes 1011."""
+    """The same, as far as it can be said (RFC 6455 7.4): 1005 by a Close without a code, 1006 by no Close at all."""
     code = closed.code
-    if code == NO_CODE:
+    if code in (NO_CODE, ABNORMAL):
         return closed
     if code not in _PROTOCOL_CODES and not 3000 <= code < 5000:
         return Closed(INTERNAL_ERROR)

@@ -9,7 +9,7 @@ import pytest
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.generation import Generation
 from pyngx.core.runtime import Runtime
-from tests.support.configure import configure, make_runtime
+from tests.support.live import build_text, make_runtime
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def runtime() -> Runtime:
 
 
 def generation_of(runtime: Runtime, *claims: str) -> Generation:
-    generation = configure("events {} http {}", [], runtime)
+    generation = build_text("events {} http {}", [], runtime)
     generation.claims = frozenset(claims)
     return generation
 

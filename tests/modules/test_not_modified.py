@@ -81,6 +81,7 @@ def test_a_412_is_an_error_as_any_other(prefix: str) -> None:
     assert plain.names == ["Server", "Date", "Content-Type", "Content-Length", "Z"]
     page = get(configure(in_server("error_page 412 /error.html;"), MODULES, prefix=prefix), ("If-Match", "x"))
     assert (page.status, page.body) == (412, b"sorry")
+    assert page.names == ["Server", "Date", "Content-Type", "Content-Length", "ETag"]
 
 
 def test_only_a_200_is_conditional(prefix: str) -> None:

@@ -163,3 +163,4 @@ def test_a_part_may_have_trailers(generation: Generation) -> None:
 def test_an_error_page_may_stand_in_for_416(generation: Generation) -> None:
     client = get(generation, "/page", "bytes=9-")
     assert (client.status, client.body) == (416, b"0123456789")
+    assert client.header("Content-Range") == "bytes */1"

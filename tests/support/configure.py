@@ -15,6 +15,7 @@ from pyngx.core.runtime import Runtime
 from pyngx.http.headers import Headers
 from tests.support.fake_client import FakeClient
 from tests.support.memory_logs import MemoryLog, MemoryLogs
+from tests.support.no_upstreams import NoUpstreams
 
 MAIN = "/etc/pyngx/pyngx.conf"
 
@@ -24,7 +25,7 @@ def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None
 
 
 def make_runtime(prefix: str = "/prefix") -> Runtime:
-    return Runtime(prefix, prefix, MemoryLogs(), MemoryLog(), spawn)
+    return Runtime(prefix, prefix, MemoryLogs(), MemoryLog(), NoUpstreams(), spawn)
 
 
 def configure(
@@ -76,6 +77,13 @@ def answer(asked: Exchange, body: bytes = b"") -> FakeClient:
     client = asked.client
     assert isinstance(client, FakeClient)
     return client
+
+
+def messages(generation: Generation) -> list[str]:
+    """What was logged outside the locations' own logs."""
+    log = generation.runtime.log
+    assert isinstance(log, MemoryLog)
+    return log.messages
 
 
 def in_server(text: str) -> str:

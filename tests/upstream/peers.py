@@ -98,10 +98,12 @@ async def transport(message_limit: int = 2**20) -> AsyncIterator[AiohttpTranspor
     reports: list[str] = []
     tasks = Tasks(lambda name, error: reports.append(f"{name}: {error!r}"))
     opened = AiohttpTransport(tasks.spawn, message_limit)
-    yield opened
-    await opened.close()
-    await tasks.close()
-    await asyncio.sleep(0)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await tasks.close()
+        await asyncio.sleep(0)
     assert reports == []
 
 

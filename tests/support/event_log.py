@@ -16,7 +16,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class FakeLog:
+class EventLog:
     """A `Log`."""
 
     events: list[Event] = field(default_factory=list)
@@ -30,27 +30,3 @@ class FakeLog:
     def named(self, name: str) -> list[Event]:
         """All events of a name."""
         return [event for event in self.events if event.name == name]
-
-
-class FakeLogFile:
-    """A `LogFile` that keeps its lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def write(self, line: bytes) -> None:
-        self.lines.append(line)
-
-
-class FakeLogs:
-    """`Logs` without files."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, FakeLogFile] = {}
-        self.errors = FakeLog()
-
-    def file(self, path: str, buffer: int = 0, flush: float = 0.0) -> FakeLogFile:
-        return self.files.setdefault(path, FakeLogFile())
-
-    def error_log(self, sinks: tuple[tuple[str, str], ...], style: str) -> FakeLog:
-        return self.errors

@@ -1,0 +1,268 @@
+"""ngx_http_map_module: variables whose values depend on other variables, looked up in tables."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyngx.config.arguments import Argument, Text, text_of
+from pyngx.config.declare import repeated
+from pyngx.config.diagnostics import ConfigError, Diagnostic
+from pyngx.core.phases import Module
+from pyngx.core.template import has_variables
+
+if TYPE_CHECKING:
+    from pyngx.config.syntax import Node, Word
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.template import Render
+    from pyngx.core.variables import Getter
+
+WILDCARDS = "a wildcard is *.example.com, .example.com or www.example.*"
+ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+Find = Callable[["Exchange", str], "str | Render"]
+
+
+# arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a map; `kind` is exact, head (*.x and .x), tail (x.*), or regex."""
+
+    kind: str
+    key: Text  # in lower case, unless it is a regex: ".example.com" for *.example.com, "www." for www.*
+    value: Text
+    ignores_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """One `map` block."""
+
+    source: Text
+    name: Text
+    entries: tuple[Entry, ...]
+    default: Text = Text("")
+    hostnames: bool = False
+    volatile: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is gathered from a map's lines."""
+
+    entries: list[Entry] = field(default_factory=list)
+    default: tuple[Text, Word] | None = None
+    flags: set[str] = field(default_factory=set)
+    places: dict[tuple[str, str], Word] = field(default_factory=dict)
+
+
+def _map(node: Node) -> Map:
+    source, name = node.args
+    if not name.text.startswith("$") or name.text == "$":
+        raise ConfigError(f'invalid variable name "{name.text}"', name.span, help="a variable begins with $")
+    reading = _Reading()
+    errors: list[Diagnostic] = []
+    for line in node.block or ():
+        try:
+            _read(line, reading)
+        except ConfigError as error:
+            errors += error.diagnostics
+    if errors:
+        raise ConfigError.of(errors)
+    return Map(
+        text_of(source),
+        text_of(name.part(1)),
+        tuple(reading.entries),
+        reading.default[0] if reading.default is not None else Text(""),
+        "hostnames" in reading.flags,
+        "volatile" in reading.flags,
+    )
+
+
+def _read(line: Node, reading: _Reading) -> None:
+    key, values = line.name, line.args
+    if line.block is not None:
+        raise ConfigError('unexpected "{"', line.span, help="a line of a map is a value and what it gives")
+    if not values and key.text in {"hostnames", "volatile"}:
+        reading.flags.add(key.text)
+        return
+    if len(values) != 1:
+        raise ConfigError(
+            "invalid number of the map parameters", line.span, help="a line of a map is a value and what it gives"
+        )
+    value = text_of(values[0])
+    if key.text == "default":
+        if reading.default is not None:
+            related = (("first here", reading.default[1].span),)
+            raise ConfigError("duplicate default map parameter", line.span, related=related)
+        reading.default = value, key
+    elif key.text.startswith("~"):
+        ignores_case = key.text.startswith("~*")
+        reading.entries.append(Entry("regex", text_of(key.part(2 if ignores_case else 1)), value, ignores_case))
+    else:
+        _read_key(key, value, reading)
+
+
+def _read_key(key: Word, value: Text, reading: _Reading) -> None:
+    text = _lower(key.text.removeprefix("\\"))
+    kind, tail = _wildcard(text, key) if "hostnames" in reading.flags else ("exact", text)
+    taken = [(kind, tail)]
+    if kind == "head" and not text.startswith("*"):
+        taken.append(("exact", tail[1:]))  # .example.com is also example.com
+    for place in taken:
+        if (first := reading.places.setdefault(place, key)) is not key:
+            raise ConfigError(f'conflicting parameter "{key.text}"', key.span, related=(("first here", first.span),))
+    reading.entries.extend(Entry(kind, Text(tail, key.span), value) for kind, tail in taken)
+
+
+def _wildcard(text: str, key: Word) -> tuple[str, str]:
+    """The kind of a host name, and the part that is compared (ngx_hash_add_key)."""
+    if text.count("*") < 2 and ".." not in text:
+        if len(text) > 1 and text.startswith("."):
+            return "head", text
+        if len(text) > 2 and text.startswith("*."):
+            return "head", text[1:]
+        if len(text) > 2 and text.endswith(".*"):
+            return "tail", text[:-1]
+        if "*" not in text:
+            return "exact", text
+    raise ConfigError(f'invalid hostname or wildcard "{key.text}"', key.span, help=WILDCARDS)
+
+
+def _lower(text: str) -> str:
+    """Lower case of ASCII letters alone: other bytes are compared as they are."""
+    return text.lower() if text.isascii() else text.translate(ASCII_LOWER)
+
+
+map_ = Argument("string $variable", _map, 2, 2, table=True)
+
+
+# settings
+
+
+@dataclass(frozen=True, slots=True)
+class MapSettings:
+    """The maps of a configuration."""
+
+    map: tuple[Map, ...] = repeated(map_, "http", doc="a variable whose value depends on a text")
+
+
+# variables
+
+
+def define(build: Build) -> None:
+    """Define the variables of all maps; they may refer to each other in any order."""
+    errors: list[Diagnostic] = []
+    for one in build.settings(MapSettings).map:
+        try:
+            build.variables.define(one.name.value, _getter(build, one), one.name.span)
+        except ConfigError as error:
+            errors += error.diagnostics
+    if errors:
+        raise ConfigError.of(errors)
+
+
+def _getter(build: Build, one: Map) -> Getter:
+    """What computes a map's variable; unless it is volatile, once for an exchange."""
+    name = one.name.value.lower()
+    busy = f"map of {name}"  # beside the variables' names: none of them has blanks
+    subject = build.template(one.source).render
+    find = _finder(build, one)
+
+    def read(exchange: Exchange) -> str:
+        values = exchange.values
+        if busy in values:
+            exchange.log("error", "variable_cycle", f'cycle while evaluating variable "{name}"')
+            return ""
+        values[busy] = ""
+        try:
+            found = find(exchange, subject(exchange))
+            return found if isinstance(found, str) else found(exchange)
+        finally:
+            del values[busy]
+
+    def read_once(exchange: Exchange) -> str:
+        value = exchange.values[name] = read(exchange)
+        return value
+
+    return read if one.volatile else read_once
+
+
+def _finder(build: Build, one: Map) -> Find:
+    """What looks a text up: exactly, then by wildcards, then by the regexes in their order."""
+    compiled: dict[str, str | Render] = {}
+    tables: dict[str, dict[str, str | Render]] = {"exact": {}, "head": {}, "tail": {}}
+    regexes: list[tuple[Callable[[Exchange, str], bool], str | Render]] = []
+    for entry in one.entries:
+        value = _value(build, entry.value, compiled)
+        if entry.kind == "regex":
+            test = build.regex_test(entry.key.value, entry.key.span, ignore_case=entry.ignores_case)
+            regexes.append((test, value))
+        else:
+            tables[entry.kind][entry.key.value] = value
+    default = _value(build, one.default, compiled)
+    by_name = _by_name(tables["exact"], tables["head"], tables["tail"])
+
+    def find(exchange: Exchange, text: str) -> str | Render:
+        found = by_name(_lower(text))
+        if found is not None:
+            return found
+        if text:  # nginx tries no regex on an empty text
+            for test, value in regexes:
+                if test(exchange, text):
+                    return value
+        return default
+
+    if one.hostnames:
+        return lambda exchange, text: find(exchange, text.removesuffix("."))
+    return find
+
+
+def _value(build: Build, text: Text, compiled: dict[str, str | Render]) -> str | Render:
+    if not has_variables(text.value):
+        return text.value
+    if text.value not in compiled:
+        compiled[text.value] = build.template(text).render
+    return compiled[text.value]
+
+
+def _by_name(
+    exact: dict[str, str | Render], heads: dict[str, str | Render], tails: dict[str, str | Render]
+) -> Callable[[str], str | Render | None]:
+    if not heads and not tails:
+        return exact.get
+
+    def find(text: str) -> str | Render | None:
+        if (found := exact.get(text)) is not None:
+            return found
+        for ends, table in ((_suffixes, heads), (_prefixes, tails)):
+            for end in ends(text) if table else ():
+                if end in table:
+                    return table[end]
+        return None
+
+    return find
+
+
+def _suffixes(text: str) -> Iterator[str]:
+    """`.example.com` and `.com` of `www.example.com`."""
+    at = text.find(".")
+    while at >= 0:
+        yield text[at:]
+        at = text.find(".", at + 1)
+
+
+def _prefixes(text: str) -> Iterator[str]:
+    """`www.example.` and `www.` of `www.example.com`."""
+    at = text.rfind(".")
+    while at >= 0:
+        yield text[: at + 1]
+        at = text.rfind(".", 0, at)
+
+
+MODULE = Module("map", settings=(MapSettings,), define=define)

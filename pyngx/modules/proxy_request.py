@@ -1,0 +1,74 @@
+"""The request that proxy_pass sends: its fields, made when the configuration is built as far as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyngx.config.arguments import Text
+from pyngx.http.codec import wire
+from pyngx.http.headers import Headers, connection_options
+
+if TYPE_CHECKING:
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+
+# What is never passed on by itself: hop-by-hop fields, and what the transport frames the body with.
+DROPPED = frozenset(
+    {b"host", b"connection", b"proxy-connection", b"content-length", b"transfer-encoding"}
+    | {b"te", b"keep-alive", b"expect", b"upgrade", b"trailer"}
+)
+FRAMING = frozenset({"content-length", "transfer-encoding"})
+# The handshake's own fields, which the transport makes anew for its own connection (RFC 6455 4.1).
+HANDSHAKE = frozenset({b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions"})
+
+FieldsOf = Callable[["Exchange"], list[tuple[bytes, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetHeader:
+    """One `proxy_set_header`."""
+
+    name: str
+    value: Text
+
+
+def fields_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: bool, is_http_1_1: bool) -> FieldsOf:
+    """What makes the fields of a request (ngx_http_proxy_create_request): Host, those that are set, the client's."""
+    host = next((header for header in set_headers if header.name.lower() == "host"), None)
+    render_host = build.template(host.value).render if host is not None else None
+    rendered = [
+        (wire(header.name), build.template(header.value).render)
+        for header in set_headers
+        if header.name.lower() not in FRAMING and header is not host
+    ]
+    dropped = DROPPED | {wire(header.name.lower()) for header in set_headers}
+
+    def fields(exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        value = render_host(exchange) if render_host is not None else exchange.proxy_host
+        if not value and is_http_1_1:
+            value = exchange.proxy_host
+        made = [(b"Host", wire(value))] if value else []
+        for name, render in rendered:
+            if value := render(exchange):
+                made.append((name, wire(value)))
+        if passes_fields:
+            skipped = dropped | connection_options(exchange.headers)
+            made += [field for field in exchange.headers.items if field[0].lower() not in skipped]
+        return made
+
+    return fields
+
+
+def asks_upgrade(fields: list[tuple[bytes, bytes]]) -> bool:
+    """Whether fields that were set by hand ask for a WebSocket: nginx's recipe with `map $http_upgrade`."""
+    headers = Headers(fields)
+    upgrade = headers.get(b"upgrade") or b""
+    return upgrade.lower() == b"websocket" and b"upgrade" in connection_options(headers)
+
+
+def without_handshake(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Fields without those that each side of a bridge makes for itself."""
+    own = HANDSHAKE | {b"connection", b"upgrade", b"sec-websocket-protocol"}
+    return [field for field in fields if field[0].lower() not in own]

@@ -1,0 +1,127 @@
+"""What becomes of an upstream's head on its way to the client: hidden, rewritten and special fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyngx.config.arguments import Text
+from pyngx.core.answers import Answer, Named, Redirected, Response, Status
+from pyngx.http.codec import text, wire
+from pyngx.http.headers import Headers, connection_options
+from pyngx.http.target import BadTarget, parse_unsafe_uri
+
+if TYPE_CHECKING:
+    from pyngx.config.source import Span
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+    from pyngx.upstream.relay import ReadHead
+
+# Set aside unless proxy_pass_header brings them back (ngx_http_proxy_hide_headers).
+HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-redirect"}) | frozenset(
+    {b"x-accel-limit-rate", b"x-accel-buffering", b"x-accel-charset"}
+)
+# Never passed on: they are between the upstream and us.
+HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
+
+_REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
+
+RewriteUrl = Callable[["Exchange", str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """One `proxy_redirect`: a prefix or a regex, and what takes its place."""
+
+    pattern: Text
+    replacement: Text
+    is_regex: bool = False
+    ignore_case: bool = False
+    span: Span | None = None
+
+
+def redirect_rewriter(build: Build, redirects: tuple[Redirect, ...]) -> RewriteUrl | None:
+    """What rewrites the URLs of Location and Refresh; the first that fits does it."""
+    if not redirects:
+        return None
+    steps = [_step(build, redirect) for redirect in redirects]
+
+    def rewrite(exchange: Exchange, url: str) -> str | None:
+        for step in steps:
+            if (rewritten := step(exchange, url)) is not None:
+                return rewritten
+        return None
+
+    return rewrite
+
+
+def _step(build: Build, redirect: Redirect) -> RewriteUrl:
+    replacement = build.template(redirect.replacement).render
+    if redirect.is_regex:
+        test = build.regex_test(redirect.pattern.value, redirect.span, ignore_case=redirect.ignore_case)
+        return lambda exchange, url: replacement(exchange) if test(exchange, url) else None
+    prefix = build.template(redirect.pattern).render
+
+    def rewrite(exchange: Exchange, url: str) -> str | None:
+        start = prefix(exchange)
+        return replacement(exchange) + url[len(start) :] if url.startswith(start) else None
+
+    return rewrite
+
+
+def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: RewriteUrl | None) -> ReadHead:
+    """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
+    redirects = b"x-accel-redirect" not in ignored
+
+    def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
+        headers = Headers(fields)
+        if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
+            return _accel_redirect(exchange, target)
+        skipped = hidden | HOP_BY_HOP | connection_options(headers)
+        response = Response(status, reason=reason, length=_length(headers))
+        passed = response.headers
+        for name, value in fields:
+            lower = name.lower()
+            if lower in skipped or lower == b"content-length":
+                continue
+            if lower == b"server":
+                response.server = value
+            elif lower == b"date":
+                response.date = value
+            elif rewrite is not None and lower == b"location":
+                passed.add(name, wire(rewrite(exchange, text(value)) or text(value)))
+            elif rewrite is not None and lower == b"refresh":
+                passed.add(name, _refreshed(exchange, value, rewrite))
+            else:
+                passed.add(name, value)
+        return response
+
+    return read
+
+
+def _length(headers: Headers) -> int | None:
+    value = headers.get(b"content-length")
+    return int(value) if value is not None and value.isdigit() and b"transfer-encoding" not in headers else None
+
+
+def _refreshed(exchange: Exchange, value: bytes, rewrite: RewriteUrl) -> bytes:
+    match = _REFRESH_URL.fullmatch(text(value))
+    if match is None or (url := rewrite(exchange, match[2])) is None:
+        return value
+    return wire(match[1] + url)
+
+
+def _accel_redirect(exchange: Exchange, target: bytes) -> Answer:
+    """An internal redirect that the upstream asks for."""
+    if target.startswith(b"@"):
+        return Named(text(target[1:]))
+    try:
+        uri, args = parse_unsafe_uri(text(target))
+    except BadTarget as error:
+        exchange.log("error", "unsafe_redirect", f"upstream sent invalid X-Accel-Redirect: {error}")
+        return Status(404)
+    if exchange.method != "HEAD":
+        exchange.method = "GET"
+    return Redirected(uri, args)

@@ -1,0 +1,265 @@
+"""ngx_http_upstream_module: groups of servers, and the variables that tell how they answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyngx.config.arguments import Argument, number, parameters, parse_number, parse_seconds, seconds, word
+from pyngx.config.declare import Opened, directive, repeated
+from pyngx.config.diagnostics import ConfigError
+from pyngx.core.phases import Module
+from pyngx.core.ports import Address, KeepAlive
+from pyngx.core.variables import Getter, Prefix, Variable
+from pyngx.http.codec import text, wire
+from pyngx.http.cookies import cookie_finder
+from pyngx.upstream.group import Group
+from pyngx.upstream.peer import PeerSettings
+from pyngx.upstream.resolver import HostNotFound, resolve_now
+
+if TYPE_CHECKING:
+    from pyngx.config.source import Span
+    from pyngx.config.syntax import Node
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange, Try
+
+
+# arguments
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """One `server` of an upstream; times in seconds."""
+
+    address: str
+    weight: int = 1
+    max_fails: int = 1
+    fail_timeout: float = 10.0
+    max_conns: int = 0
+    backup: bool = False
+    down: bool = False
+
+
+def _server(node: Node) -> ServerLine:
+    first, *others = node.args
+    readers: dict[str, Callable[..., float]] = {
+        "weight": lambda value: parse_number(value, 1),
+        "max_fails": parse_number,
+        "max_conns": parse_number,
+        "fail_timeout": parse_seconds,
+    }
+    found = parameters(others, readers, ("backup", "down"))
+    return ServerLine(first.text, **found)  # type: ignore[arg-type] # the readers give each its type
+
+
+server = Argument(
+    "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]",
+    _server,
+    1,
+    None,
+)
+keepalive = Argument("connections [local]", lambda node: parse_number(node.args[0]), 1, 2)
+zone = Argument("name [size]", lambda node: node.args[0].text, 1, 2)
+
+
+# settings
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamBlocks:
+    """The groups."""
+
+    upstream: tuple[Opened[str], ...] = repeated(
+        word.called("name"), "http", opens="upstream", doc="a group of servers that proxy_pass can name"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """What one group is told."""
+
+    server: tuple[ServerLine, ...] = repeated(server, "upstream", doc="a server of the group")
+    zone: str = directive(zone, "upstream", default="", doc="a name for the group's state; one process needs no size")
+    keepalive: int = directive(keepalive, "upstream", default=32, doc="idle connections that are kept")
+    keepalive_requests: int = directive(number(), "upstream", default=1000, doc="requests over one connection")
+    keepalive_time: float = directive(
+        seconds, "upstream", default=3600.0, shown="1h", doc="seconds after which a connection is not used again"
+    )
+    keepalive_timeout: float = directive(
+        seconds, "upstream", default=60.0, shown="60s", doc="seconds that an idle connection is kept"
+    )
+
+
+# variables
+
+
+def _per_try(show: Callable[[Try], str | None]) -> Getter:
+    """A value for each server that was tried: `a, b`, with `-` for those that have none."""
+
+    def read(exchange: Exchange) -> str | None:
+        if not exchange.tries:
+            return None
+        return ", ".join(show(attempt) or "-" for attempt in exchange.tries)
+
+    return read
+
+
+def _time(name: str) -> Getter:
+    def show(attempt: Try) -> str | None:
+        value: float | None = getattr(attempt, name)
+        return f"{value:.3f}" if value is not None else None
+
+    return _per_try(show)
+
+
+def _response_time(attempt: Try) -> str:
+    spent = attempt.response_time if attempt.response_time is not None else time.monotonic() - attempt.started
+    return f"{spent:.3f}"
+
+
+def _upstream_http(rest: str) -> Getter:
+    name = wire(rest.replace("_", "-"))
+
+    def read(exchange: Exchange) -> str | None:
+        fields = exchange.tries[-1].fields if exchange.tries else None
+        value = fields.joined(name) if fields is not None else None
+        return text(value) if value is not None else None
+
+    return read
+
+
+def _upstream_cookie(rest: str) -> Getter:
+    find = cookie_finder(wire(rest))
+
+    def read(exchange: Exchange) -> str | None:
+        fields = exchange.tries[-1].fields if exchange.tries else None
+        if fields is None:
+            return None
+        cookies = [value.partition(b";")[0] for value in fields.all(b"set-cookie")]
+        value = find(cookies)
+        return text(value) if value is not None else None
+
+    return read
+
+
+def _upstream_trailer(rest: str) -> Getter:
+    name = wire(rest.replace("_", "-"))
+
+    def read(exchange: Exchange) -> str | None:
+        found = [value for field, value in exchange.upstream_trailers if field.lower() == name]
+        return text(b", ".join(found)) if found else None
+
+    return read
+
+
+VARIABLES: tuple[Variable | Prefix, ...] = (
+    Variable("upstream_addr", _per_try(lambda attempt: attempt.addr)),
+    Variable("upstream_status", _per_try(lambda attempt: str(attempt.status) if attempt.status else None)),
+    Variable("upstream_connect_time", _time("connect_time")),
+    Variable("upstream_header_time", _time("header_time")),
+    Variable("upstream_response_time", _per_try(_response_time)),
+    Variable("upstream_response_length", _per_try(lambda attempt: str(attempt.response_length))),
+    Variable("upstream_bytes_received", _per_try(lambda attempt: str(attempt.bytes_received))),
+    Variable("upstream_bytes_sent", _per_try(lambda attempt: str(attempt.bytes_sent))),
+    Prefix("upstream_http_", _upstream_http),
+    Prefix("upstream_cookie_", _upstream_cookie),
+    Prefix("upstream_trailer_", _upstream_trailer),
+)
+
+
+# state
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A group at work, and how its connections are kept."""
+
+    group: Group
+    keepalive: KeepAlive = KeepAlive()
+
+
+@dataclass(slots=True)
+class _Holder:
+    """What a group leaves to its successor of the same name."""
+
+    group: Group | None = None
+
+
+def make_upstream(build: Build, name: str, peers: list[PeerSettings], keepalive: KeepAlive) -> Upstream:
+    """A group that takes over the state of its namesake when its generation is put in force."""
+    group = Group(name, peers)
+    holder = build.claim(("upstream", name), _Holder)
+
+    def adopt() -> None:
+        if holder.group is not None:
+            group.adopt(holder.group)
+        holder.group = group
+
+    build.at_start(adopt)
+    return Upstream(group, keepalive)
+
+
+def addresses_of(written: str, default_port: int, span: Span | None) -> Iterator[Address]:
+    """The addresses that a server written in the configuration stands for; names are looked up now."""
+    if written.startswith("unix:"):
+        yield Address("", 0, written[5:])
+        return
+    host, port = split_port(written, default_port, span)
+    try:
+        for found in resolve_now(host):
+            yield Address(found, port)
+    except HostNotFound:
+        raise ConfigError(
+            f'host not found in upstream "{written}"',
+            span,
+            help="the name must be known when the configuration is read",
+        ) from None
+
+
+def split_port(written: str, default_port: int, span: Span | None = None) -> tuple[str, int]:
+    """`host[:port]` taken apart; raises ConfigError."""
+    host, port = written, ""
+    if written.startswith("["):
+        host, _, rest = written[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif ":" in written:
+        host, _, port = written.rpartition(":")
+    if not host:
+        raise ConfigError(f'no host in upstream "{written}"', span)
+    if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise ConfigError(f'invalid port in upstream "{written}"', span, help="a port is 1 to 65535")
+    return host, int(port) if port else default_port
+
+
+def define(build: Build) -> None:
+    """Make the groups that the configuration names."""
+    for opened in build.settings(UpstreamBlocks).upstream:
+        inner = build.within(opened.scope)
+        own = inner.settings(UpstreamSettings)
+        span = opened.scope.span
+        if not own.server:
+            raise ConfigError(f'no servers are inside upstream "{opened.argument}"', span)
+        spans = inner.origins(UpstreamSettings, "server")
+        peers = [
+            PeerSettings(
+                address=address,
+                name=line.address,
+                weight=line.weight,
+                max_fails=line.max_fails,
+                fail_timeout=int(line.fail_timeout),
+                max_conns=line.max_conns,
+                backup=line.backup,
+                down=line.down,
+            )
+            for line, place in zip(own.server, spans, strict=True)
+            for address in addresses_of(line.address, 80, place)
+        ]
+        if all(peer.backup for peer in peers):
+            raise ConfigError(f'no servers but backups are inside upstream "{opened.argument}"', span)
+        kept = KeepAlive(own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout)
+        build.name(opened.argument, make_upstream(build, opened.argument, peers, kept), span)
+
+
+MODULE = Module("upstream", settings=(UpstreamBlocks, UpstreamSettings), variables=VARIABLES, define=define)

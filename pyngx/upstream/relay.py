@@ -1,0 +1,343 @@
+"""The way of one exchange through its upstream: peers tried in turn, the response passed on (ngx_http_upstream.c).
+
+A relay is the handler of its calls. It chooses a peer, sends the request, and either passes the answer to the client or
+tries the next peer; both sides' flow control is coupled to each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
+from pyngx.core.exchange import Try
+from pyngx.core.pipeline import answer_later
+from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
+from pyngx.http.headers import Headers
+
+if TYPE_CHECKING:
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.ports import Call, Fields, Transport
+    from pyngx.core.spool import Spool
+    from pyngx.upstream.group import Group
+    from pyngx.upstream.peer import Peer
+
+IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
+STATUS_CONDITIONS = frozenset({403, 404, 429, 500, 502, 503, 504})
+NOT_FAILURES = frozenset({403, 404})  # the peer did its work
+
+
+class Condition(Enum):
+    """When the next peer is tried: the words of `proxy_next_upstream`, but for the http_ ones."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INVALID_HEADER = "invalid_header"
+    NON_IDEMPOTENT = "non_idempotent"
+
+
+CONDITIONS = {
+    Failure.CONNECT: Condition.ERROR,
+    Failure.ERROR: Condition.ERROR,
+    Failure.TRUNCATED: Condition.ERROR,
+    Failure.TIMEOUT: Condition.TIMEOUT,
+    Failure.INVALID_HEADER: Condition.INVALID_HEADER,
+}
+
+ReadHead = Callable[["Exchange", int, bytes, list[tuple[bytes, bytes]]], "Response | Answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a location says of relaying: decided when the configuration is built."""
+
+    transport: Transport
+    read_head: ReadHead  # makes the response of an upstream's head, or an answer to give instead
+    next_conditions: frozenset[Condition | int] = frozenset({Condition.ERROR, Condition.TIMEOUT})
+    next_tries: int = 0  # 0: as many as there are peers
+    next_timeout: float = 0.0  # seconds; 0: no limit
+    timeouts: Timeouts = Timeouts()
+    intercept_errors: bool = False
+    ignore_client_abort: bool = False
+    streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
+
+
+class Relay:
+    """One exchange on its way to an upstream and back."""
+
+    __slots__ = (
+        "_attempt",
+        "_body",
+        "_call",
+        "_chunks",
+        "_deadline",
+        "_done",
+        "_exchange",
+        "_group",
+        "_held",
+        "_key",
+        "_peer",
+        "_plan",
+        "_request",
+        "_responded",
+        "_sent",
+        "_tried",
+        "_tries_left",
+    )
+
+    def __init__(
+        self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
+    ) -> None:
+        """`body` is what is sent if it was kept before; the exchange's own body is streamed if the plan says so."""
+        self._exchange = exchange
+        self._plan = plan
+        self._group = group
+        self._request = request
+        self._body = body
+        self._key = key
+        self._tried: set[Peer] = set()
+        self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
+        self._deadline = time.monotonic() + plan.next_timeout if plan.next_timeout else 0.0
+        self._responded = False
+        self._done = False
+        self._sent = False  # something of the request may have reached a peer
+        self._held = False  # the peer takes no more of the body for now
+        self._chunks: Iterator[bytes] = iter(())
+        self._call: Call | None = None
+        self._peer: Peer | None = None
+        self._attempt: Try | None = None
+
+    def start(self) -> None:
+        """Try the first peer."""
+        self._exchange.on_gone = self._client_gone
+        self._try_next()
+
+    # called by the transport
+
+    def connected(self) -> None:
+        """Send the body, which the head went ahead of."""
+        attempt, call = self._now()
+        attempt.connect_time = time.monotonic() - attempt.started
+        self._sent = True
+        if self._body is not None:
+            self._chunks = self._body.chunks()
+            self._send_chunks()
+        elif self._plan.streams_body:
+            self._exchange.body.read_into(_Upload(call, self._refuse))
+        elif self._request.body_length != 0:
+            call.end_body()
+
+    def pause_reading(self) -> None:
+        """The peer is slow: hold the request's body."""
+        self._held = True
+        if self._plan.streams_body:
+            self._exchange.body.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on with the request's body."""
+        self._held = False
+        if self._body is not None:
+            self._send_chunks()
+        elif self._plan.streams_body:
+            self._exchange.body.resume_reading()
+
+    def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+        """Early hints go on; 100 is between the peer and us."""
+        if status == 103:
+            self._exchange.client.send_informational(status, fields)
+
+    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+        """Pass the head on, or try the next peer, or answer otherwise."""
+        attempt, call = self._now()
+        attempt.status = status
+        attempt.header_time = time.monotonic() - attempt.started
+        attempt.fields = Headers(fields)
+        if status in STATUS_CONDITIONS and self._tries_left > 1 and self._may_try_next(status):
+            self._abandon(failed=status not in NOT_FAILURES)
+            self._try_next()
+            return
+        answer = self._plan.read_head(self._exchange, status, reason, fields)
+        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
+            answer = Status(
+                status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(attempt.fields, status))
+            )
+        if not isinstance(answer, Response):
+            self._abandon(failed=False)
+            self._answer(answer)
+            return
+        exchange = self._exchange
+        exchange.source = call
+        try:
+            exchange.respond(answer)
+        except Refused as refused:  # a filter wants another answer
+            self._abandon(failed=False)
+            self._answer(Status(refused.code))
+            return
+        self._responded = True
+        if exchange.paused:
+            call.pause_reading()
+
+    def body_received(self, data: bytes) -> None:
+        """Pass a part of the body on."""
+        if self._attempt is not None:
+            self._attempt.response_length += len(data)
+        self._exchange.write(data)
+
+    def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """The peer did its work."""
+        self._close_attempt(failed=False)
+        self._done = True
+        self._forget_body()
+        self._exchange.end(trailers)
+
+    def call_failed(self, error: UpstreamError) -> None:
+        """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
+        attempt, _ = self._now()
+        self._log_failure(error)
+        if self._responded:
+            self._close_attempt(failed=True)
+            self._done = True
+            self._forget_body()
+            self._exchange.fail()
+            return
+        code = 504 if error.timed_out else 502
+        attempt.status = attempt.status or code
+        self._sent = self._sent or error.sent
+        if error.failure is Failure.CONNECT:
+            self._sent = False
+        self._close_attempt(failed=True)
+        if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
+            self._try_next()
+        else:
+            self._answer(Status(code))
+
+    # private
+
+    def _now(self) -> tuple[Try, Call]:
+        assert self._attempt is not None
+        assert self._call is not None
+        return self._attempt, self._call
+
+    def _try_next(self) -> None:
+        now = time.monotonic()
+        peer = self._group.select(self._tried, now, self._key)
+        if peer is None:
+            self._exchange.tries.append(Try(self._group.name, now, status=502))
+            self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
+            self._answer(Status(502))
+            return
+        self._peer = peer
+        self._attempt = attempt = Try(str(peer.address), now)
+        self._exchange.tries.append(attempt)
+        self._call = self._plan.transport.start(replace(self._request, address=peer.address), self)
+
+    def _may_try_next(self, condition: Condition | int) -> bool:
+        """Whether the configuration lets another peer be tried after this (ngx_http_upstream_next)."""
+        conditions = self._plan.next_conditions
+        if condition not in conditions:
+            return False
+        if self._sent:
+            if self._plan.streams_body and self._exchange.body.expected:
+                return False
+            if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
+                return False
+        return not self._deadline or time.monotonic() < self._deadline
+
+    def _abandon(self, *, failed: bool) -> None:
+        """Give up the call that is under way."""
+        _, call = self._now()
+        call.cancel()
+        self._close_attempt(failed=failed)
+
+    def _close_attempt(self, *, failed: bool) -> None:
+        """Count the end of one attempt, with its peer and in the log."""
+        attempt, call = self._now()
+        attempt.response_time = time.monotonic() - attempt.started
+        attempt.bytes_sent, attempt.bytes_received = call.bytes_sent, call.bytes_received
+        peer, self._peer = self._peer, None
+        if peer is None:
+            return
+        self._tries_left -= 1
+        if not failed:
+            self._group.succeeded(peer)
+        elif self._group.failed(peer, time.monotonic()):
+            self._log("warn", "upstream_disabled", "upstream server temporarily disabled")
+
+    def _answer(self, answer: Answer) -> None:
+        exchange = self._exchange
+        self._done = True
+        exchange.on_gone = exchange.source = None
+        if isinstance(answer, Redirected):
+            exchange.valid_target = False
+        self._forget_body()
+        exchange.spawn(answer_later(exchange, answer), "answer")
+
+    def _refuse(self, status: int) -> None:
+        """The request's body breaks a rule on its way."""
+        if self._done:
+            return
+        if self._peer is not None:
+            self._abandon(failed=False)
+        if self._responded:
+            self._done = True
+            self._exchange.fail()
+        else:
+            self._exchange.keepalive = False
+            self._answer(Status(status))
+
+    def _client_gone(self) -> None:
+        if self._plan.ignore_client_abort and not self._done:
+            return
+        if self._peer is not None:
+            self._abandon(failed=False)
+        self._done = True
+        self._forget_body()
+        self._exchange.leave()
+
+    def _send_chunks(self) -> None:
+        _, call = self._now()
+        for chunk in self._chunks:
+            call.send_body(chunk)
+            if self._held:
+                return
+        self._chunks = iter(())
+        call.end_body()
+
+    def _forget_body(self) -> None:
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _log_failure(self, error: UpstreamError) -> None:
+        self._log("error", "upstream_failed", str(error))
+
+    def _log(self, level: str, event: str, message: str) -> None:
+        upstream = f"{self._attempt.addr if self._attempt is not None else self._group.name}"
+        target = self._request.target.decode("utf-8", "surrogateescape")
+        self._exchange.log(level, event, message, upstream=f"http://{upstream}{target}")
+
+
+class _Upload:
+    """Passes a request's body to a call as it comes."""
+
+    __slots__ = ("_call", "_refuse")
+
+    def __init__(self, call: Call, refuse: Callable[[int], None]) -> None:
+        self._call = call
+        self._refuse = refuse
+
+    def body_received(self, data: bytes) -> None:
+        self._call.send_body(data)
+
+    def body_ended(self, trailers: Fields) -> None:
+        self._call.end_body(trailers)
+
+    def body_refused(self, status: int) -> None:
+        self._refuse(status)
+
+
+def _challenges(fields: Headers, status: int) -> list[bytes]:
+    return fields.all(b"www-authenticate") if status == 401 else []
