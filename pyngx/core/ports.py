@@ -51,6 +51,10 @@ class Client(Source, Protocol):
     def abort(self) -> None:
         """End the exchange so that what was sent can't pass for a whole response."""
 
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes written for this exchange, as far as the server can tell."""
+
     def websocket(self) -> WebSocketClient | None:
         """The message interface of a WebSocket handshake, where this server offers messages rather than a tunnel."""
 
