@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -28,11 +29,12 @@ def until(claim: Callable[[], object], what: str = "it") -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody listens on, below those that the system gives to connections."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def pyngx(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
