@@ -10,6 +10,7 @@ from pyngx.modules import (
     headers,
     index,
     log,
+    main,
     map,
     not_modified,
     proxy,
@@ -22,6 +23,7 @@ from pyngx.modules import (
 )
 
 MODULES: tuple[Module, ...] = (
+    main.MODULE,
     core.MODULE,
     error_log.MODULE,
     rewrite.MODULE,

@@ -34,8 +34,13 @@ class PidFile:
     def remove(self) -> None:
         """What can't be removed stays: the process is about to end."""
         try:
-            if self._path.read_text() == f"{self._pid}\n" and _may_be_replaced(self._path):
+            if self._path.read_text() != f"{self._pid}\n":
+                return
+            if _may_be_replaced(self._path):
                 self._path.unlink()
+            else:
+                # The folder is root's, and we are not any more: at least nobody shall signal a stranger.
+                self._path.write_text("")
         except (OSError, UnicodeDecodeError):
             pass
 

@@ -1,0 +1,31 @@
+"""The start of a process that serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyngx.config.diagnostics import ConfigError
+from pyngx.process.daemonise import daemonise
+from pyngx.process.load import Reading, load_configuration
+from pyngx.process.serve import Start, serve, take_environment
+from pyngx.process.telling import tell_all
+
+if TYPE_CHECKING:
+    from pyngx.process.options import Options
+
+
+def start(options: Options, began: float) -> int:
+    """Serve until told to stop; gives the exit code. `began` is by time.perf_counter()."""
+    reading = Reading()
+    try:
+        loaded = load_configuration(options, reading)
+    except ConfigError as error:
+        tell_all(error.diagnostics)
+        return 1
+    given = take_environment()
+    serves = daemonise() if loaded.main.daemon else _stay
+    return serve(Start(options, loaded, reading, given, serves, began))
+
+
+def _stay() -> None:
+    """Nothing is to be done in the foreground."""

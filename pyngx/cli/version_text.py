@@ -1,0 +1,75 @@
+"""What -v, -V and -h say; imports nothing that takes time, for programs ask it often."""
+
+from __future__ import annotations
+
+import platform
+
+from pyngx.version import NGINX_VERSION, VERSION
+
+# Modules of nginx's usual build that pyngx does not have, by the names of nginx's configure script. Programs that ask
+# -V for features, as nginx's own tests do, take all others of that build for present.
+ABSENT = (
+    "http_access_module",
+    "http_auth_basic_module",
+    "http_autoindex_module",
+    "http_browser_module",
+    "http_charset_module",
+    "http_empty_gif_module",
+    "http_fastcgi_module",
+    "http_geo_module",
+    "http_grpc_module",
+    "http_gzip_module",
+    "http_limit_conn_module",
+    "http_limit_req_module",
+    "http_memcached_module",
+    "http_mirror_module",
+    "http_referer_module",
+    "http_scgi_module",
+    "http_split_clients_module",
+    "http_ssi_module",
+    "http_tunnel_module",
+    "http_upstream_hash_module",
+    "http_upstream_ip_hash_module",
+    "http_upstream_least_conn_module",
+    "http_upstream_least_time_module",
+    "http_upstream_random_module",
+    "http_upstream_sticky_module",
+    "http_userid_module",
+    "http_uwsgi_module",
+    "http-cache",
+)
+
+HELP = """\
+Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]
+             [-e filename] [-c filename] [-g directives]
+
+Options:
+  -?,-h         : this help
+  -v            : show version and exit
+  -V            : show version and features then exit
+  -t            : test configuration and exit
+  -T            : test configuration, dump it and exit
+  -q            : suppress non-error messages during configuration testing
+  -s signal     : send signal to a running process: stop, quit, reopen, reload
+  -p prefix     : set prefix path (default: {prefix}/)
+  -e filename   : set error log file (default: stderr)
+  -c filename   : set configuration file (default: conf/pyngx.conf)
+  -g directives : set global directives out of configuration file
+"""
+
+
+def version_lines() -> str:
+    """What -v says."""
+    return f"pyngx version: pyngx/{VERSION}\n"
+
+
+def feature_lines() -> str:
+    """What -V says beside: the nginx that we are like, what runs us, and what of nginx is missing."""
+    words = " ".join(f"--without-{name}" for name in ABSENT)
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"nginx version: nginx/{NGINX_VERSION}\nrun by {python}\nconfigure arguments: {words}\n"
+
+
+def help_lines(prefix: str) -> str:
+    """What -h says beside."""
+    return HELP.format(prefix=prefix.rstrip("/"))
