@@ -21,7 +21,11 @@ def start_eagerly(work: Coroutine[object, None, None], spawn: Spawn, name: str) 
         waited = work.send(None)
     except StopIteration:
         return None
-    return spawn(_rest(work, waited), name)
+    return spawn(_finish(work, waited), name)
+
+
+async def _finish(work: Coroutine[object, None, None], waited: object) -> None:
+    await _rest(work, waited)
 
 
 @coroutine

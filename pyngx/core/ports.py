@@ -79,6 +79,13 @@ class TunnelReceiver(Protocol):
         """It has caught up."""
 
 
+class TunnelEnd(Protocol):
+    """A connection that was given away; whoever has it sets `tunnel`."""
+
+    transport: asyncio.Transport
+    tunnel: TunnelReceiver | None
+
+
 class WebSocketClient(Protocol):
     """A WebSocket handshake that waits for its answer, and then the connection, message by message.
 
@@ -189,6 +196,7 @@ class Request:
     tls: Tls | None = None
     timeouts: Timeouts = Timeouts()
     keepalive: KeepAlive = KeepAlive()
+    upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
 
 
 class CallHandler(Source, Protocol):
@@ -206,6 +214,9 @@ class CallHandler(Source, Protocol):
     def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
         """The final response's head."""
 
+    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+        """The peer answered 101: the connection is the handler's, and `rest` came behind the head."""
+
     def body_received(self, data: bytes) -> None:
         """A part of the response's body, without its framing."""
 
@@ -218,6 +229,10 @@ class CallHandler(Source, Protocol):
 
 class Call(Source, Protocol):
     """One request under way. `pause_reading` stops the response until `resume_reading`."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection already, as a kept one is at once; `connected` isn't called then."""
 
     def send_body(self, data: bytes) -> None:
         """Send a part of the request's body."""
@@ -272,7 +287,7 @@ class Transport(Protocol):
     """A way to reach upstreams, with its pool of connections."""
 
     def start(self, request: Request, handler: CallHandler) -> Call:
-        """Begin a call. Nothing is called back before this returns."""
+        """Begin a call. Nothing is called back before this returns, `connected` neither if `is_connected` by then."""
 
     async def open_websocket(self, request: Request, subprotocols: Sequence[str]) -> WebSocketPeer | HandshakeRefused:
         """Shake hands for a WebSocket, never following redirects; raises UpstreamError."""

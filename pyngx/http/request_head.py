@@ -1,7 +1,7 @@
 """A request's head, read by nginx's rules (RFC 9112 2-5; ngx_http_parse_request_line, ngx_http_parse_header_line).
 
-Heads as all clients write them take one regex for the line and one for the fields (2.2 us for eight fields, where a C parser
-with a callback for each takes 3); all others take the slow way, line by line, which says what is wrong.
+Heads as all clients write them take one regex for the line and one for the fields (2.9 us for eight fields, httptools
+2.0, but it decides itself what a header is). All others take the slow way, line by line, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class ParsedHead(msgspec.Struct, gc=False):
 class FieldRules(msgspec.Struct, frozen=True):
     """What becomes of odd names: `underscores_in_headers` and `ignore_invalid_headers`.
 
-    A name with other characters than letters, digits and hyphens is left out, or kept where that is turned off; what can't
-    be a name at all (a blank, a control character) is refused in any case.
+    A name with other characters than letters, digits and hyphens is left out, or kept where that is turned off; what
+    can't be a name at all (a blank, a control character) is refused in any case.
     """
 
     underscores: bool = False
@@ -69,8 +69,7 @@ def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
     first, *others = head.split(b"\n")
     method, target, version = _request_line(first)
     fields = []
-    for line in others:
-        line = line.removesuffix(b"\r")
+    for line in (other.removesuffix(b"\r") for other in others):
         if not line:
             break
         if (field := _field(line, rules)) is not None:

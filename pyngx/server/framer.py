@@ -44,8 +44,10 @@ class Framer:
         lines += [b"%b: %b\r\n" % field for field in fields]
         if self._chunked:
             lines.append(b"Transfer-Encoding: chunked\r\n")
-        if not self.keeps_alive:
-            lines.append(b"Connection: close\r\n\r\n" if status != 101 else b"\r\n")
+        if status == 101:
+            lines.append(b"\r\n")
+        elif not self.keeps_alive:
+            lines.append(b"Connection: close\r\n\r\n")
         elif self._header_timeout:
             lines.append(b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % self._header_timeout)
         else:

@@ -1,8 +1,8 @@
 """One client's connection over HTTP/1.0 and 1.1: requests in their order, each an exchange, without tasks or queues.
 
-Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head; the connection is the
-`Client` of the exchange under way. Reading is in `http/`, framing in `server/framer.py`; what has to happen in time stands in
-one deadline that moves.
+Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head; the connection is
+the `Client` of the exchange under way. Reading is in `http/`, framing in `server/framer.py`; what has to happen in time
+stands in one deadline that moves.
 """
 
 from __future__ import annotations
@@ -124,7 +124,12 @@ class HttpProtocol(asyncio.Protocol):
             self._deadline.stop()
             self._exchange.resume_writing()
 
-    # called by uvicorn
+    # called by uvicorn and the listeners
+
+    @property
+    def cycle(self) -> object | None:
+        """Something, once a request has come."""
+        return self.connection if self.connection.requests else None
 
     def shutdown(self) -> None:
         """Close as soon as the request under way is answered; now, if there is none."""
@@ -214,7 +219,7 @@ class HttpProtocol(asyncio.Protocol):
             receiver.data_received(data)
         return self.transport
 
-    # private: reading
+    # private, for reading
 
     def _read_head(self) -> None:
         """Begin an exchange, if all of its head is there."""
@@ -263,6 +268,7 @@ class HttpProtocol(asyncio.Protocol):
         headers = Headers(parsed.fields)
         exchange = self._new_exchange(RequestHead(text(parsed.method), text(parsed.target), parsed.version, headers))
         exchange.request_length = size
+        exchange.can_tunnel = headers.get(b"upgrade") is not None and parsed.version == "1.1"
         try:
             length = body_length(headers, parsed.version)
         except BadHead:
@@ -346,7 +352,7 @@ class HttpProtocol(asyncio.Protocol):
             if not self.transport.is_closing():
                 self.transport.resume_reading()
 
-    # private: ending
+    # private, for the end
 
     def _close(self, exchange: Exchange) -> None:
         """Close; where more may be coming, read on for a while, or the client would lose our answer to a reset."""

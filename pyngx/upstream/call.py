@@ -73,6 +73,11 @@ class HttpCall:
     # What the core says
 
     @property
+    def is_connected(self) -> bool:
+        """Never at once: the connection is told of by `connected`."""
+        return False
+
+    @property
     def bytes_sent(self) -> int:
         """Bytes that have left for the peer, framing included."""
         return max(0, self._sent - (self._connection.unsent() if self._connection else 0))
@@ -164,7 +169,7 @@ class HttpCall:
 
     async def _dial_and_begin(self) -> None:
         try:
-            connection = await dial(self._request)
+            connection = await dial(self._request, lambda: Connection(connection_key(self._request)))
         except UpstreamError as error:
             self._fail(error)
             return

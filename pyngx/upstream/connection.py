@@ -28,7 +28,7 @@ class ConnectionUser(Protocol):
 class Connection(asyncio.Protocol):
     """One connection. `user` is set by its owner; without one the connection closes at the first thing it hears."""
 
-    __slots__ = ("_paused", "created", "key", "requests", "transport", "user", "writing_paused")
+    __slots__ = ("_linger", "_paused", "created", "key", "requests", "transport", "user", "writing_paused")
 
     def __init__(self, key: tuple[object, ...]) -> None:
         self.key = key
@@ -38,6 +38,16 @@ class Connection(asyncio.Protocol):
         self.requests = 0
         self.writing_paused = False
         self._paused = False
+        self._linger: asyncio.TimerHandle | None = None
+
+    @property
+    def tunnel(self) -> ConnectionUser | None:
+        """Who has the connection since a 101."""
+        return self.user
+
+    @tunnel.setter
+    def tunnel(self, receiver: ConnectionUser | None) -> None:
+        self.user = receiver
 
     # What its owner says
 
@@ -71,7 +81,7 @@ class Connection(asyncio.Protocol):
         self.user = None
         self.resume_reading()
         if self.unsent():
-            asyncio.get_running_loop().call_later(LINGER, self.transport.abort)
+            self._linger = asyncio.get_running_loop().call_later(LINGER, self.transport.abort)
         self.transport.close()
 
     def abort(self) -> None:
@@ -91,6 +101,8 @@ class Connection(asyncio.Protocol):
             self.user.data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
         user, self.user = self.user, None
         if user is not None:
             user.connection_lost(error)
