@@ -31,6 +31,7 @@ class WireConnection(asyncio.Protocol):
         self._loop = loop
         self._pool = pool
         self._paused = False
+        self._lost = False
 
     def __repr__(self) -> str:
         return f"<WireConnection {self.key[0]} requests={self.requests} {'busy' if self.call else 'idle'}>"
@@ -56,7 +57,8 @@ class WireConnection(asyncio.Protocol):
         """Belong to nobody, and close."""
         self.call = None
         self.deadline.close()
-        self.transport.abort()
+        if not self._lost:  # asyncio's transports don't take it after a close that had to wait
+            self.transport.abort()
 
     def rest(self, keepalive: KeepAlive) -> None:
         """Belong to the pool, if the connection may serve again."""
@@ -85,6 +87,7 @@ class WireConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.deadline.close()
+        self._lost = True
         call, self.call = self.call, None
         tunnel, self.tunnel = self.tunnel, None
         if call is not None:
