@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def start(options: Options, began: float) -> int:
     """Serve until told to stop; gives the exit code. `began` is by time.perf_counter()."""
+    gc.disable()  # until all is built
     reading = Reading()
     try:
         loaded = load_configuration(options, reading)
