@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 
 DEFAULT_FILE = "conf/pyngx.conf"
@@ -31,8 +30,8 @@ class Options:
 def default_prefix() -> str:
     """The folder that holds conf/pyngx.conf of this installation, else the one we were started in.
 
-    In a checkout it is beside the package, in an environment below its share/pyngx.
+    In a checkout it is beside the package, in an installation within it.
     """
-    checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    folders = (checkout, os.path.join(sys.prefix, "share", "pyngx"))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    folders = (os.path.dirname(package), package)
     return next((folder for folder in folders if os.path.isfile(os.path.join(folder, DEFAULT_FILE))), os.getcwd())

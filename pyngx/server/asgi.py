@@ -86,6 +86,7 @@ class App:
         websocket = AsgiWebSocket((receive, send), scope.get("subprotocols", ()), client.left, spawn)
         websocket.break_off = lambda: _break_off(send)
         client.attach(exchange, websocket, websocket)
+        exchange.upgrades = True
         await receive()  # websocket.connect
         self._websockets.add(websocket)
         try:

@@ -43,6 +43,7 @@ class HttpCall:
         self._over = False
         self._dialling: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
+        self._head_sent = False
         self._kept = False
         # the request
         self._left = request.body_length  # None: chunked
@@ -200,6 +201,7 @@ class HttpCall:
             connection.pause_reading()
         data = b"".join([head, *self._waiting])
         self._waiting.clear()
+        self._head_sent = True
         self._sent += len(data)
         connection.transport.write(data)
         self._touch()
@@ -207,7 +209,7 @@ class HttpCall:
             self.resume_writing()
 
     def _write(self, data: bytes) -> None:
-        if self._connection is not None:
+        if self._connection is not None and self._head_sent:
             self._sent += len(data)
             self._connection.transport.write(data)
             return

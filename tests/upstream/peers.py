@@ -118,6 +118,7 @@ class Recorder:
         self.over = asyncio.Event()
         self.changed = asyncio.Event()
         self.on_body: Callable[[], None] = lambda: None
+        self.on_connected: Callable[[], None] = lambda: None
 
     async def wait(self, *notes: str) -> None:
         async with asyncio.timeout(5):
@@ -137,6 +138,7 @@ class Recorder:
 
     def connected(self) -> None:
         self.note("connected")
+        self.on_connected()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         self.note(f"{status}")

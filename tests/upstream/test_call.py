@@ -41,6 +41,21 @@ async def test_the_request_arrives_byte_by_byte_as_it_was_given() -> None:
     ]
 
 
+async def test_a_body_that_is_sent_as_soon_as_there_is_a_connection_follows_the_head() -> None:
+    heard = []
+
+    async def script(peer: Peer) -> None:
+        heard.append(await peer.reader.readuntil(b"hello"))
+        peer.say(OK)
+
+    async with listen(script) as peer, transport() as upstream:
+        recorder = Recorder()
+        call = upstream.start(get(peer.address, method=b"POST", body_length=5), recorder)
+        recorder.on_connected = lambda: call.send_body(b"hello")
+        await recorder.end()
+    assert heard[0].startswith(b"POST / HTTP/1.1\r\n")
+
+
 @pytest.mark.parametrize(
     ("method", "length", "version", "framing"),
     [
