@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
+from pyngx.cli.failure import tell_failure
 from pyngx.config.diagnostics import ConfigError
 from pyngx.process.daemonise import daemonise
 from pyngx.process.load import Reading, load_configuration
 from pyngx.process.serve import Start, serve, take_environment
-from pyngx.process.telling import tell_all
 
 if TYPE_CHECKING:
     from pyngx.process.options import Options
@@ -22,7 +22,7 @@ def start(options: Options, began: float) -> int:
     try:
         loaded = load_configuration(options, reading)
     except ConfigError as error:
-        tell_all(error.diagnostics)
+        tell_failure(error, options)
         return 1
     given = take_environment()
     serves = daemonise() if loaded.main.daemon else _stay
