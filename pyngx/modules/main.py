@@ -133,7 +133,9 @@ class MainSettings:
 class EventsSettings:
     """How connections are handled."""
 
-    worker_connections: int = directive(number(1), "events", default=512, doc="connections a process may have open")
+    worker_connections: int = directive(
+        number(1), "events", default=512, doc="no effect: the limit is worker_rlimit_nofile"
+    )
 
 
 # handlers

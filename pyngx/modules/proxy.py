@@ -121,7 +121,10 @@ class ProxySettings:
     proxy_send_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two writes")
     proxy_read_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two reads")
     proxy_buffering: bool = directive(
-        flag, EVERYWHERE, default=True, doc="whether a response is read ahead of a slow client"
+        flag,
+        EVERYWHERE,
+        default=True,
+        doc="no effect: responses are always passed on as they come, and a slow client slows the upstream down",
     )
     proxy_request_buffering: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether a request's body is read whole before the upstream is asked"
@@ -171,9 +174,13 @@ def _proxy_add_x_forwarded_for(exchange: Exchange) -> str:
 
 
 VARIABLES = (
-    Variable("proxy_host", lambda exchange: exchange.proxy_host or None),
-    Variable("proxy_port", lambda exchange: exchange.proxy_port or None),
-    Variable("proxy_add_x_forwarded_for", _proxy_add_x_forwarded_for),
+    Variable("proxy_host", lambda exchange: exchange.proxy_host or None, doc="the name and port that proxy_pass has"),
+    Variable("proxy_port", lambda exchange: exchange.proxy_port or None, doc="its port, or that of its scheme"),
+    Variable(
+        "proxy_add_x_forwarded_for",
+        _proxy_add_x_forwarded_for,
+        doc="X-Forwarded-For of the request with the client's address at its end",
+    ),
 )
 
 
