@@ -46,7 +46,7 @@ async def _build(loaded: Loaded, options: Options) -> Sequence[Diagnostic]:
     """Build all, so that everything is looked at, and give what is remarkable."""
     log = make_log(())
     tasks = Tasks(lambda name, error: None)  # noqa: ARG005 -- nothing runs for long
-    runtime = make_runtime(options, LogFiles(), log, tasks, testing=True)
+    runtime = make_runtime(options, LogFiles(), log, tasks, loaded.main, testing=True)
     generation = build(loaded.checked, MODULES, runtime, 1)
     findings = (*loaded.notices, *conflicts(generation))
     await runtime.close()

@@ -87,8 +87,8 @@ class Daemon:
         main_log = MainLog(self._files, start.options)
         self._log = main_log.log
         self._tasks = Tasks(self._task_failed)
-        self._runtime = make_runtime(start.options, self._files, self._log, self._tasks)
-        self._installer = Installer(self._runtime)
+        self._runtime = make_runtime(start.options, self._files, self._log, self._tasks, start.loaded.main)
+        self._installer = Installer(self._runtime, start.loaded.main.http_server)
         watcher = Watcher(start.reading.watched())
         self._reloader = Reloader(start.options, self._installer, main_log, watcher, self._notifier, start.loaded)
         self._pid_file = PidFile(start.options.path(start.loaded.main.pid))
