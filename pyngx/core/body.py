@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyngx.core.ports import Fields, Source
 
 
@@ -28,30 +30,19 @@ class RequestBody:
     `length` is what Content-Length said, None for a chunked body. `limit` is `client_max_body_size`, 0 for none.
     """
 
-    __slots__ = (
-        "_client",
-        "_sink",
-        "_waiting",
-        "complete",
-        "expected",
-        "failed",
-        "length",
-        "limit",
-        "received",
-        "trailers",
-    )
+    # Defaults stand on the class: most requests have no body.
+    length: int | None = 0
+    expected = False  # whether the request has a body at all
+    limit = 0
+    received = 0
+    complete = True
+    failed = 0  # the status it was refused with
+    trailers: Fields = ()
+    _sink: Sink | None = None
+    _waiting: Sequence[bytes] = ()
 
     def __init__(self, client: Source) -> None:
         self._client = client
-        self._sink: Sink | None = None
-        self._waiting: list[bytes] = []
-        self.length: int | None = 0
-        self.expected = False  # whether the request has a body at all
-        self.limit = 0
-        self.received = 0
-        self.complete = True
-        self.failed = 0  # the status it was refused with
-        self.trailers: Fields = ()
 
     def expect(self, length: int | None) -> None:
         """The request's head announces a body: of `length` bytes, or chunked."""
@@ -69,7 +60,7 @@ class RequestBody:
         if self.limit and self.received > self.limit:
             self.refuse(413)
         elif self._sink is None:
-            self._waiting.append(data)
+            self._waiting = [*self._waiting, data]
         else:
             self._sink.body_received(data)
 
@@ -94,7 +85,7 @@ class RequestBody:
         if self.failed:
             sink.body_refused(self.failed)
             return
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, ()
         for data in waiting:
             sink.body_received(data)
         if self.complete:
@@ -104,7 +95,7 @@ class RequestBody:
 
     def drop(self) -> None:
         """Nobody wants it any more."""
-        self._waiting.clear()
+        self._waiting = ()
         self._sink = _Discard()
 
     def pause_reading(self) -> None:

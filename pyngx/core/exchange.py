@@ -11,9 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
+from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
-    from pyngx.http.headers import Headers
 
 
 class Filter(Protocol):
@@ -51,8 +53,7 @@ class Connection:
     requests: int = 0  # counts the one under way
 
 
-@dataclass(slots=True)
-class Try:
+class Try(msgspec.Struct):
     """One attempt to have an upstream answer; times are seconds from its start, None where it didn't get so far."""
 
     addr: str
@@ -130,6 +131,7 @@ class Exchange:
     gone = False  # the client left before the end
     paused = False  # the client is slow
     source: Source | None = None  # paused and resumed as the client takes the response
+    waiters: Sequence[asyncio.Future[None]] = ()
     on_gone: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -148,7 +150,6 @@ class Exchange:
         self.values: dict[str, str | None] = {}
         self.body_filters: list[Filter] = []
         self.tries: list[Try] = []
-        self.waiters: list[asyncio.Future[None]] = []
 
     # called by the server
 
@@ -163,7 +164,7 @@ class Exchange:
         self.paused = False
         if self.source is not None:
             self.source.resume_reading()
-        waiters, self.waiters = self.waiters, []
+        waiters, self.waiters = self.waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -247,6 +248,7 @@ class Exchange:
         """Let nothing wait in the body filters: the source has no more for now."""
         if self.body_filters and (data := self._drained("flush")):
             self._send(data)
+        self.client.flush()
 
     def end(self, trailers: Fields = ()) -> None:
         """The body is whole."""
@@ -273,7 +275,7 @@ class Exchange:
         """Wait while the client is slow."""
         if self.paused and not self.gone:
             waiter = asyncio.get_running_loop().create_future()
-            self.waiters.append(waiter)
+            self.waiters = [*self.waiters, waiter]
             await waiter
 
     def close(self) -> None:

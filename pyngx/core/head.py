@@ -76,7 +76,7 @@ def _describing(exchange: Exchange, response: Response, location: str) -> list[t
 def _after_type(fields: list[tuple[bytes, bytes]]) -> int:
     """Where those belong: behind Content-Type, as people know it from nginx."""
     for at, (name, _) in enumerate(fields):
-        if name.lower() == b"content-type":
+        if len(name) == 12 and name.lower() == b"content-type":
             return at + 1
     return min(2, len(fields))
 

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
+    from pyngx.http.headers import Headers
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -45,6 +49,9 @@ class Client(Source, Protocol):
 
     def send_body(self, data: bytes) -> None:
         """Send a part of the body."""
+
+    def flush(self) -> None:
+        """Hold nothing back, a head that waits for its body neither: there is no more for now."""
 
     def finish(self, trailers: Fields = ()) -> None:
         """End the response, and with it the exchange."""
@@ -183,8 +190,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """What is sent to an upstream: the head as bytes, the framing of the body, and how to get there."""
 
     address: Address
@@ -211,14 +217,17 @@ class CallHandler(Source, Protocol):
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         """A 1xx response other than 101."""
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """The final response's head."""
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """The peer answered 101: the connection is the handler's, and `rest` came behind the head."""
 
     def body_received(self, data: bytes) -> None:
         """A part of the response's body, without its framing."""
+
+    def flush(self) -> None:
+        """All that has arrived was passed on; more comes later."""
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The response is whole."""

@@ -119,7 +119,9 @@ def request_id(exchange: Exchange) -> str:
     """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = _named_by_client(exchange) or os.urandom(16).hex()
+        found = exchange.values["request_id"] = _named_by_client(exchange) or next(
+            exchange.generation.runtime.request_ids
+        )
     return found
 
 

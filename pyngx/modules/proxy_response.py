@@ -26,6 +26,8 @@ HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-
 # Never passed on: they are between the upstream and us.
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
+USUAL_OPTIONS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})  # they name no field that is passed on
+
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
 RewriteUrl = Callable[["Exchange", str], str | None]
@@ -74,31 +76,35 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
 def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: RewriteUrl | None) -> ReadHead:
     """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
     redirects = b"x-accel-redirect" not in ignored
+    set_aside = hidden | HOP_BY_HOP | {b"content-length", b"server", b"date"}
+    shows_server, shows_date = b"server" not in hidden, b"date" not in hidden
 
-    def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
-        headers = Headers(fields)
+    def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
         if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
             return _accel_redirect(exchange, target)
-        skipped = hidden | HOP_BY_HOP | connection_options(headers)
-        response = Response(status, reason=reason, length=_length(headers))
-        passed = response.headers
-        for name, value in fields:
-            lower = name.lower()
-            if lower in skipped or lower == b"content-length":
-                continue
-            if lower == b"server":
-                response.server = value
-            elif lower == b"date":
-                response.date = value
-            elif rewrite is not None and lower == b"location":
-                passed.add(name, wire(rewrite(exchange, text(value)) or text(value)))
-            elif rewrite is not None and lower == b"refresh":
-                passed.add(name, _refreshed(exchange, value, rewrite))
-            else:
-                passed.add(name, value)
+        options = headers.get(b"connection")
+        if options is None or options in USUAL_OPTIONS:
+            passed = headers.without(set_aside)
+        else:
+            passed = headers.without(set_aside | connection_options(headers))
+        response = Response(status, passed, reason=reason, length=_length(headers))
+        if shows_server:
+            response.server = headers.get(b"server")
+        if shows_date:
+            response.date = headers.get(b"date")
+        if rewrite is not None:
+            _rewrite(exchange, passed, rewrite)
         return response
 
     return read
+
+
+def _rewrite(exchange: Exchange, passed: Headers, rewrite: RewriteUrl) -> None:
+    """Have the URLs of Location and Refresh point to us."""
+    if (location := passed.get(b"location")) is not None and (url := rewrite(exchange, text(location))) is not None:
+        passed.set(b"Location", wire(url))
+    if (refresh := passed.get(b"refresh")) is not None:
+        passed.set(b"Refresh", _refreshed(exchange, refresh, rewrite))
 
 
 def _length(headers: Headers) -> int | None:

@@ -131,6 +131,9 @@ class AsgiClient:
         """An estimate: what HTTP/1.1 without chunks takes."""
         return self._bytes_sent + (self.messages.bytes_sent if self.messages is not None else 0)
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:  # noqa: ARG002
         """There are none: ASGI has messages only."""
         raise RuntimeError("an ASGI host gives no connection away")

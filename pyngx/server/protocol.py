@@ -152,12 +152,16 @@ class HttpProtocol(asyncio.Protocol):
         assert exchange is not None
         keep = not self._closing and not (self._owes_continue and self._reader is not None) and keeps_alive(exchange)
         self._framer = framer = Framer(exchange, keep)
-        self.transport.write(framer.head(status, reason, fields))
+        framer.take_head(status, reason, fields)
         self._closing = not framer.keeps_alive
 
     def send_body(self, data: bytes) -> None:
         assert self._framer is not None
         self._framer.write(self.transport, data)
+
+    def flush(self) -> None:
+        if self._framer is not None:
+            self._framer.flush(self.transport)
 
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
@@ -179,6 +183,7 @@ class HttpProtocol(asyncio.Protocol):
             self._resume()
 
     def abort(self) -> None:
+        self.flush()
         self._exchange = None
         self._closing = True
         if self._framer is not None and self._framer.ends_by_close:
@@ -210,6 +215,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
         """Give the connection away: all that comes from now on is the receiver's."""
+        self.flush()
         self._tunnel = receiver
         self._exchange = None
         self._deadline.stop()

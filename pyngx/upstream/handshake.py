@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha1
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pyngx.core.ports import Failure, HandshakeRefused, UpstreamError
 from pyngx.upstream.call import HttpCall
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.ports import Request, TunnelEnd, WebSocketPeer
     from pyngx.core.tasks import Spawn
+    from pyngx.http.headers import Headers
     from pyngx.upstream.connection import Connection
     from pyngx.upstream.pool import Pool
     from pyngx.upstream.response import Head
@@ -52,7 +54,7 @@ async def shake_hands(
     ]
     if subprotocols:
         fields.append((b"Sec-WebSocket-Protocol", ", ".join(subprotocols).encode()))
-    asked = replace(request, method=b"GET", version=b"1.1", fields=fields, body_length=0)
+    asked = msgspec.structs.replace(request, method=b"GET", version=b"1.1", fields=fields, body_length=0)
     handshake = _Handshake(asked, key, subprotocols, message_limit)
     call = HttpCall(asked, handshake, pool, spawn, handshake.upgraded)
     handshake.call = call
@@ -114,10 +116,10 @@ class _Handshake:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         pass
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
-        self._refusal = (status, reason, fields)
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
+        self._refusal = (status, reason, headers.items)
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Never called: the call has `upgraded`."""
 
     def body_received(self, data: bytes) -> None:
@@ -125,6 +127,9 @@ class _Handshake:
         if len(self._body) > REFUSAL_LIMIT and self.call is not None:
             self.call.cancel()
             self._fail(Failure.TRUNCATED, f"refused the WebSocket with more than {REFUSAL_LIMIT} bytes")
+
+    def flush(self) -> None:
+        """Nothing is passed on."""
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:  # noqa: ARG002
         if not self.answer.done():

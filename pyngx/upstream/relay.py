@@ -48,7 +48,7 @@ CONDITIONS = {
     Failure.INVALID_HEADER: Condition.INVALID_HEADER,
 }
 
-ReadHead = Callable[["Exchange", int, bytes, list[tuple[bytes, bytes]]], "Response | Answer"]
+ReadHead = Callable[["Exchange", int, bytes, Headers], "Response | Answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +69,16 @@ class Plan:
 class Relay:
     """One exchange on its way to an upstream and back."""
 
-    __slots__ = (
-        "_attempt",
-        "_body",
-        "_call",
-        "_chunks",
-        "_deadline",
-        "_done",
-        "_exchange",
-        "_group",
-        "_held",
-        "_key",
-        "_peer",
-        "_plan",
-        "_request",
-        "_responded",
-        "_sent",
-        "_tried",
-        "_tries_left",
-    )
+    # Defaults stand on the class: making a relay sets only what differs.
+    _responded = False
+    _done = False
+    _sent = False  # something of the request may have reached a peer
+    _held = False  # the peer takes no more of the body for now
+    _deadline = 0.0  # after which no further peer is tried; 0: never
+    _chunks: Iterator[bytes] = iter(())
+    _call: Call | None = None
+    _peer: Peer | None = None
+    _attempt: Try | None = None
 
     def __init__(
         self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
@@ -101,15 +92,8 @@ class Relay:
         self._key = key
         self._tried: set[Peer] = set()
         self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
-        self._deadline = time.monotonic() + plan.next_timeout if plan.next_timeout else 0.0
-        self._responded = False
-        self._done = False
-        self._sent = False  # something of the request may have reached a peer
-        self._held = False  # the peer takes no more of the body for now
-        self._chunks: Iterator[bytes] = iter(())
-        self._call: Call | None = None
-        self._peer: Peer | None = None
-        self._attempt: Try | None = None
+        if plan.next_timeout:
+            self._deadline = time.monotonic() + plan.next_timeout
 
     def start(self) -> None:
         """Try the first peer."""
@@ -150,21 +134,19 @@ class Relay:
         if status == 103:
             self._exchange.client.send_informational(status, fields)
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""
         attempt, call = self._now()
         attempt.status = status
         attempt.header_time = time.monotonic() - attempt.started
-        attempt.fields = Headers(fields)
+        attempt.fields = headers
         if status in STATUS_CONDITIONS and self._tries_left > 1 and self._may_try_next(status):
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._plan.read_head(self._exchange, status, reason, fields)
+        answer = self._plan.read_head(self._exchange, status, reason, headers)
         if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            answer = Status(
-                status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(attempt.fields, status))
-            )
+            answer = Status(status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(headers, status)))
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -181,20 +163,20 @@ class Relay:
         if exchange.paused:
             call.pause_reading()
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
         attempt, _ = self._now()
         attempt.status = 101
         attempt.header_time = time.monotonic() - attempt.started
-        attempt.fields = Headers(fields)
+        attempt.fields = headers
         exchange = self._exchange
-        response = self._plan.read_head(exchange, 101, reason, fields)
+        response = self._plan.read_head(exchange, 101, reason, headers)
         if not isinstance(response, Response):
             end.transport.abort()
             self._answer(response)
             return
         response.length = None
-        response.headers.add(b"Upgrade", attempt.fields.get(b"upgrade") or b"")
+        response.headers.add(b"Upgrade", headers.get(b"upgrade") or b"")
         response.headers.add(b"Connection", b"upgrade")
         self._done = True
         exchange.on_gone = None
@@ -206,6 +188,7 @@ class Relay:
         exchange = self._exchange
         exchange.body_bytes_sent, exchange.body.received = tunnel.sent, tunnel.received
         self._close_attempt(failed=False)
+        self._finish()
         exchange.end()
 
     def body_received(self, data: bytes) -> None:
@@ -214,11 +197,15 @@ class Relay:
             self._attempt.response_length += len(data)
         self._exchange.write(data)
 
+    def flush(self) -> None:
+        """The client need not wait for a body to see the head."""
+        if not self._exchange.ended:
+            self._exchange.client.flush()
+
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The peer did its work."""
         self._close_attempt(failed=False)
-        self._done = True
-        self._forget_body()
+        self._finish()
         self._exchange.end(trailers)
 
     def call_failed(self, error: UpstreamError) -> None:
@@ -227,8 +214,7 @@ class Relay:
         self._log_failure(error)
         if self._responded:
             self._close_attempt(failed=True)
-            self._done = True
-            self._forget_body()
+            self._finish()
             self._exchange.fail()
             return
         code = 504 if error.timed_out else 502
@@ -299,11 +285,9 @@ class Relay:
 
     def _answer(self, answer: Answer) -> None:
         exchange = self._exchange
-        self._done = True
-        exchange.on_gone = exchange.source = None
         if isinstance(answer, Redirected):
             exchange.valid_target = False
-        self._forget_body()
+        self._finish()
         exchange.spawn(answer_later(exchange, answer), "answer")
 
     def _refuse(self, status: int) -> None:
@@ -313,7 +297,7 @@ class Relay:
         if self._peer is not None:
             self._abandon(failed=False)
         if self._responded:
-            self._done = True
+            self._finish()
             self._exchange.fail()
         else:
             self._exchange.keepalive = False
@@ -324,8 +308,7 @@ class Relay:
             return
         if self._peer is not None:
             self._abandon(failed=False)
-        self._done = True
-        self._forget_body()
+        self._finish()
         self._exchange.leave()
 
     def _send_chunks(self) -> None:
@@ -337,7 +320,12 @@ class Relay:
         self._chunks = iter(())
         call.end_body()
 
-    def _forget_body(self) -> None:
+    def _finish(self) -> None:
+        """Let go of all: what refers to each other would lie about until it is collected."""
+        self._done = True
+        self._call = None
+        exchange = self._exchange
+        exchange.on_gone = exchange.source = None
         if self._body is not None:
             self._body.close()
             self._body = None

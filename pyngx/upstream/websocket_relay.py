@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
 from pyngx.core.exchange import Messages, Try
@@ -86,7 +87,7 @@ def _refusal(exchange: Exchange, plan: Plan, refused: HandshakeRefused, attempt:
     """The upstream's own answer reaches the client as it is."""
     attempt.status = refused.status
     attempt.fields = Headers(refused.fields)
-    answer = plan.read_head(exchange, refused.status, refused.reason, refused.fields)
+    answer = plan.read_head(exchange, refused.status, refused.reason, attempt.fields)
     if isinstance(answer, Response):
         if plan.intercept_errors and refused.status in exchange.location.error_pages:
             return Status(refused.status)

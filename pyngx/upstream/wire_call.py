@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.ports import Failure, UpstreamError
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
+from pyngx.http.headers import Headers, connection_options
 from pyngx.http.request_head import HEAD_END
 from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
 from pyngx.upstream.head import encode_head
@@ -26,50 +27,31 @@ BODILESS = frozenset({204, 304})
 class WireCall:
     """A `Call`, over a kept connection or one that is being made."""
 
-    __slots__ = (
-        "_asked_to_pause",
-        "_body_ended",
-        "_buffer",
-        "_connection",
-        "_handler",
-        "_head",
-        "_informational",
-        "_kept",
-        "_left",
-        "_paused",
-        "_reader",
-        "_request",
-        "_until_close",
-        "_waiting",
-        "_waiting_size",
-        "bytes_received",
-        "bytes_sent",
-        "dialling",
-        "over",
-    )
+    # Defaults stand on the class: making a call sets only what differs.
+    dialling: asyncio.Task[None] | None = None
+    over = False
+    bytes_sent = 0
+    bytes_received = 0
+    _connection: WireConnection | None = None
+    _kept = False
+    # the request
+    _waiting: list[bytes] | None = None  # what waits for a connection
+    _waiting_size = 0
+    _asked_to_pause = False
+    # the response
+    _buffer = b""
+    _head: ResponseHead | None = None
+    _reader: BodyReader | None = None
+    _until_close = False
+    _persistent = False  # whether the peer keeps the connection
+    _informational = 0
+    _paused = False
 
     def __init__(self, request: Request, handler: CallHandler) -> None:
         self._request = request
         self._handler = handler
-        self._connection: WireConnection | None = None
-        self._kept = False
-        self.dialling: asyncio.Task[None] | None = None
-        self.over = False
-        # the request
-        self._left = request.body_length  # None: chunked
+        self._left = request.body_length  # of the request's body; None: chunked
         self._body_ended = request.body_length == 0
-        self._waiting: list[bytes] | None = None  # what waits for a connection
-        self._waiting_size = 0
-        self._asked_to_pause = False
-        self.bytes_sent = 0
-        # the response
-        self._buffer = b""
-        self._head: ResponseHead | None = None
-        self._reader: BodyReader | None = None
-        self._until_close = False
-        self._informational = 0
-        self._paused = False
-        self.bytes_received = 0
 
     # called by the transport
 
@@ -264,48 +246,44 @@ class WireCall:
         self._take_head(head, data)
 
     def _take_head(self, head: ResponseHead, rest: bytes) -> None:
+        headers = Headers(head.fields)
         if head.status == 101:
-            self._switch(head, rest)
+            self._switch(head, headers, rest)
             return
-        problem = self._choose_framing(head)
+        problem = self._choose_framing(head.status, headers)
         if problem:
             self._break(Failure.INVALID_HEADER, problem)
             return
         self._head = head
-        self._handler.head_received(head.status, head.reason, head.fields)
+        self._persistent = _keeps_alive(head, headers)
+        self._handler.head_received(head.status, head.reason, headers)
         if self.over:
             return
-        if self._reader is None:
-            if rest:
-                self._handler.body_received(rest)
-        elif rest or self._reader.done:
+        if self._reader is not None and (rest or self._reader.done):
             self._feed_body(rest)
+        elif rest:
+            self._handler.body_received(rest)
+        else:
+            self._handler.flush()
 
-    def _choose_framing(self, head: ResponseHead) -> str:
+    def _choose_framing(self, status: int, headers: Headers) -> str:
         """Decide how the body ends (RFC 9112 6.3); gives what is wrong with the fields that say it."""
-        coding: bytes | None = None
-        length: bytes | None = None
-        for name, value in head.fields:
-            if len(name) == 14 and name.lower() == b"content-length":
-                if length is not None:
-                    return 'sent duplicate header line: "Content-Length"'
-                length = value
-            elif len(name) == 17 and name.lower() == b"transfer-encoding":
-                if coding is not None:
-                    return 'sent duplicate header line: "Transfer-Encoding"'
-                coding = value.lower()
-        if coding is not None and length is not None:
-            return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-        if length is not None and not length.isdigit():
-            return f'sent invalid "Content-Length" header: {length!r}'
-        if coding not in {None, b"chunked"}:
+        coding, length = headers.get(b"transfer-encoding"), headers.get(b"content-length")
+        if length is not None:
+            if coding is not None:
+                return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
+            if not length.isdigit():
+                return f'sent invalid "Content-Length" header: {length!r}'
+            if len(headers.all(b"content-length")) > 1:
+                return 'sent duplicate header line: "Content-Length"'
+        elif coding is not None and (coding.lower() != b"chunked" or len(headers.all(b"transfer-encoding")) > 1):
             return f'sent unknown "Transfer-Encoding": {coding!r}'
-        if self._request.method == b"HEAD" or head.status in BODILESS:
+        if self._request.method == b"HEAD" or status in BODILESS:
             self._reader = BodyReader(0)
-        elif coding is not None:
-            self._reader = BodyReader(None)
         elif length is not None:
             self._reader = BodyReader(int(length))
+        elif coding is not None:
+            self._reader = BodyReader(None)
         else:
             self._until_close = True
         return ""
@@ -325,16 +303,15 @@ class WireCall:
 
     def _end(self, reader: BodyReader) -> None:
         """Let go of the connection, for the next request if the peer keeps it."""
-        connection, head = self._leave(), self._head
-        assert head is not None
+        connection = self._leave()
         if connection is not None:
-            if self._body_ended and not reader.rest and _keeps_alive(head):
+            if self._body_ended and not reader.rest and self._persistent:
                 connection.rest(self._request.keepalive)
             else:
                 connection.leave()
         self._handler.response_ended(reader.trailers)
 
-    def _switch(self, head: ResponseHead, rest: bytes) -> None:
+    def _switch(self, head: ResponseHead, headers: Headers, rest: bytes) -> None:
         connection = self._connection
         if not self._request.upgrade or connection is None:
             self._break(Failure.INVALID_HEADER, "switched protocols unasked")
@@ -342,7 +319,7 @@ class WireCall:
         self._leave()
         connection.call = None
         connection.deadline.close()
-        self._handler.switched(head.reason, head.fields, connection, rest)
+        self._handler.switched(head.reason, headers, connection, rest)
 
     # private, for ending
 
@@ -358,11 +335,10 @@ class WireCall:
         self.fail(UpstreamError(failure, f"upstream {message}", timed_out=failure is Failure.TIMEOUT, kept=kept))
 
 
-def _keeps_alive(head: ResponseHead) -> bool:
+def _keeps_alive(head: ResponseHead, headers: Headers) -> bool:
     """Whether the peer leaves the connection open (RFC 9112 9.3)."""
-    persistent = head.is_http_1_1
-    for name, value in head.fields:
-        if len(name) == 10 and name.lower() == b"connection":
-            options = {option.strip() for option in value.lower().split(b",")}
-            persistent = b"close" not in options and (persistent or b"keep-alive" in options)
-    return persistent
+    option = headers.get(b"connection")
+    if option is None:
+        return head.is_http_1_1
+    options = connection_options(headers)
+    return b"close" not in options and (head.is_http_1_1 or b"keep-alive" in options)

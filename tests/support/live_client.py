@@ -76,6 +76,9 @@ class LiveClient:
         self.parts.append(data)
         self._moved.set()
 
+    def flush(self) -> None:
+        pass
+
     def finish(self, trailers: Fields = ()) -> None:
         assert not self.over, "a second end"
         self.finished = True

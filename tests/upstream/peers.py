@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Address, Call, KeepAlive, Request, Timeouts
 from pyngx.core.tasks import Tasks
+from pyngx.http.headers import Headers
 from pyngx.upstream.aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -143,9 +144,12 @@ class Recorder:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         self.note(f"{status}")
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
-        self.fields = fields
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
+        self.fields = headers.items
         self.note(f"{status} {reason.decode()}")
+
+    def flush(self) -> None:
+        pass
 
     def body_received(self, data: bytes) -> None:
         if not self.body:
