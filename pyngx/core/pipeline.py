@@ -15,7 +15,7 @@ from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
 from pyngx.http.codec import wire
 from pyngx.http.host import BadHost, parse_host
-from pyngx.http.target import BadTarget, parse_target
+from pyngx.http.target import BadTarget, parse_connect, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Chooser = Callable[[], Awaitable[Answer]]
 
 UNANSWERED = frozenset({408, 499})  # ngx_http_finalize_request closes the connection, whatever error_page says
+TUNNELLING = frozenset({"CONNECT", "TRACE"})
 MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
 
 
@@ -35,6 +36,17 @@ async def handle(exchange: Exchange, servers: ServerNames) -> None:
     """Answer a request that came to an address of these servers."""
     exchange.generation.exchange_opened()
     await _settle(exchange, lambda: _begin(exchange, servers))
+
+
+async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
+    """Answer what can't be taken for a request, as the address's default server would."""
+    exchange.generation.exchange_opened()
+    exchange.server, exchange.location = servers.default, servers.default.location
+
+    async def refused() -> Answer:
+        raise Refused(code, why)
+
+    await _settle(exchange, refused)
 
 
 async def answer_later(exchange: Exchange, answer: Answer) -> None:
@@ -115,6 +127,8 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
 
 def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
     """Take the target and the host apart (RFC 9112 3.2)."""
+    if exchange.method in TUNNELLING:
+        _refuse_method(exchange)
     try:
         target = parse_target(wire(exchange.target), merge_slashes)
         host = exchange.headers.get(b"host")
@@ -128,8 +142,19 @@ def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
     exchange.uri, exchange.args = target.path, target.args
     exchange.target = target.raw
     exchange.quoted = target.quoted or target.plus
+    exchange.valid_target = not target.empty_path
     if named is not None:
         exchange.host = named.name
+
+
+def _refuse_method(exchange: Exchange) -> None:
+    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    if exchange.method == "CONNECT":
+        try:
+            parse_connect(wire(exchange.target))
+        except BadTarget as error:
+            raise Refused(400, f"client sent invalid request: {error}") from None
+    raise Refused(405, f"client sent {exchange.method} method")
 
 
 async def _route(exchange: Exchange) -> Answer:

@@ -30,7 +30,7 @@ from pyngx.core.spool import Spool
 from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
-from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of
+from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
 from pyngx.modules.proxy_target import Destination, destination_of
@@ -214,6 +214,8 @@ class Proxy:
         request = self.request_of(exchange, destination)
         if exchange.upgrades and self._upgrades(exchange, request):
             return relay_websocket(exchange, self.plan, destination.group, request)
+        if exchange.can_tunnel:
+            self._ask_upgrade(exchange, request)
         body = exchange.body
         if self.body_of is not None:
             content = self.body_of(exchange)
@@ -226,6 +228,14 @@ class Proxy:
             return self._start_with_body(exchange, destination, request)
         request.body_length = body.length
         return self._start(exchange, destination, request, None)
+
+    def _ask_upgrade(self, exchange: Exchange, request: Request) -> None:
+        """Let the upstream switch protocols, if the client asked and the location says so."""
+        if self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers):
+            request.fields = with_upgrade(request.fields)
+            request.upgrade = True
+        else:
+            request.fields, request.upgrade = without_cleartext_http2(request.fields)
 
     def _upgrades(self, exchange: Exchange, request: Request) -> bool:
         by_itself = self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers)
