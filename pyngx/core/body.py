@@ -136,7 +136,12 @@ class _Keeper:
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def body_received(self, data: bytes) -> None:
-        self._store.write(data)
+        if self.done.done():
+            return
+        try:
+            self._store.write(data)
+        except OSError as error:  # told to who waits, not to the server that happens to deliver
+            self.done.set_exception(error)
 
     def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
         self._finish(0)
@@ -150,7 +155,14 @@ class _Keeper:
 
 
 async def keep_body(body: RequestBody, store: Store) -> int:
-    """Read a body whole into a store; gives 0, or the status that it was refused with."""
+    """Read a body whole into a store; gives 0, or the status that it was refused with.
+
+    Raises OSError where the store can't take it; what is still to come is forgotten then.
+    """
     keeper = _Keeper(store)
     body.read_into(keeper)
-    return await keeper.done
+    try:
+        return await keeper.done
+    except OSError:
+        body.drop()
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -26,16 +27,17 @@ class Spool:
         """Append; raises OSError where the disk is full."""
         self.size += len(data)
         if self._file is None and self.size > self._threshold:
+            if self._directory is not None:
+                os.makedirs(self._directory, mode=0o700, exist_ok=True)  # as nginx does at its start
             self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- closed by close()
                 dir=self._directory, prefix="pyngx-", buffering=0
             )
-            for part in self._parts:
-                self._file.write(part)
+            _write_all(self._file, b"".join(self._parts))
             self._parts.clear()
         if self._file is None:
             self._parts.append(data)
         else:
-            self._file.write(data)
+            _write_all(self._file, data)
         return len(data)
 
     @property
@@ -66,3 +68,10 @@ class Spool:
         self._parts.clear()
         if self._file is not None:
             self._file.close()
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """Without a buffer a file takes what still fits on the disk, and refuses the next part only."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -243,7 +243,16 @@ class Proxy:
 
     async def _start_with_body(self, exchange: Exchange, destination: Destination, request: Request) -> Answer:
         spool = self.new_spool()
-        if status := await keep_body(exchange.body, spool):
+        try:
+            status = await keep_body(exchange.body, spool)
+        except OSError as error:
+            status = 500
+            path = error.filename or spool.file_name
+            exchange.log("crit", "body_not_kept", f'writing the request body to "{path}" failed ({error.strerror})')
+        except BaseException:
+            spool.close()
+            raise
+        if status:
             spool.close()
             return Status(status)
         exchange.kept_body = spool

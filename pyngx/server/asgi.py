@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from pyngx.server.asgi_types import Receive, Scope, Send
 
 HTTP = Kind()
+NO_HANDSHAKE = "ASGI callable returned without completing handshake."
+"""What uvicorn says of each WebSocket that was refused with a response."""
 
 
 def is_worth_logging(record: logging.LogRecord) -> bool:
-    """A filter for the host's loggers: what was broken off on purpose is in our own log already."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError))
+    """A filter for the host's loggers: what was broken off or refused on purpose is in our own log already."""
+    if record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError):
+        return False
+    return record.msg != NO_HANDSHAKE
 
 
 class App:

@@ -60,6 +60,13 @@ def test_a_saved_file_is_in_force_within_half_a_second(daemon: Daemon, port: int
     assert event["changed"] == [f"server 127.0.0.1:{port}: root"]
 
 
+def test_a_file_that_was_only_emptied_yet_ends_nothing(daemon: Daemon, port: int) -> None:
+    daemon.write("")
+    event = daemon.wait_for("config_rejected")
+    assert 'no "events" section in configuration' in str(event["message"])
+    assert get(port) == (200, "from a")
+
+
 def test_a_wrong_file_changes_nothing_and_is_told_with_all_its_errors(daemon: Daemon, port: int) -> None:
     daemon.write(serving(port, "b", "sever { }\n foo bar;"))
     event = daemon.wait_for("config_rejected")

@@ -93,6 +93,9 @@ async def test_a_close_of_ours_reaches_the_client(closed: Closed) -> None:
 
     async with served({"/": talking(close)}) as server, open_to(server) as peer:
         assert await closing(peer) == (closed.code, closed.reason)
+        await server.site.exchange()
+        await peer.wait_closed()
+        assert server.site.log.events == []
 
 
 async def test_a_close_without_a_code_is_a_normal_one() -> None:
@@ -150,7 +153,7 @@ async def test_a_connection_lost_is_a_close() -> None:
             assert isinstance(await got, Closed)
 
 
-async def test_a_refusal_has_its_own_status_fields_and_body() -> None:
+async def test_a_refusal_has_its_own_status_fields_and_body(caplog: pytest.LogCaptureFixture) -> None:
     def refuse(exchange: Exchange) -> Answer:
         head = Headers([(b"WWW-Authenticate", b"Basic"), (b"Set-Cookie", b"a=1"), (b"Set-Cookie", b"b=2")])
         return Content(Response(401, head, length=6, parts=(b"denied",)))
@@ -161,6 +164,7 @@ async def test_a_refusal_has_its_own_status_fields_and_body() -> None:
         response = caught.value.response
         assert (response.status_code, response.body) == (401, b"denied")
         assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_handshake_is_closed_without_an_answer() -> None:
