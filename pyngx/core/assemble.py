@@ -77,6 +77,7 @@ def _server(scope: Scope, shared: Shared) -> Server:
     own = settings(scope, ServerSettings)
     names = [name for group in own.server_name for name in group]
     server = Server(names[0].text.removeprefix(".") if names else "", own.merge_slashes)
+    server.field_characters = own.field_characters
     server.location = Location(EVERYTHING, server, scope, scope.span)
     _furnish(server.location, scope, server, shared)
     handlers = Build(shared, scope, server, server.location, partial(_branch, server, shared))

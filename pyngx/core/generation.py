@@ -81,6 +81,7 @@ class Server:
 
     name: str  # the first server_name
     merge_slashes: bool = True
+    field_characters: bytes = b""  # what names of the client's fields may be made of; empty: anything
     location: Location = field(init=False)  # the server's own settings, for requests that no location takes
     locations: Locations = field(init=False)
     post_read: tuple[Handler, ...] = ()

@@ -1,0 +1,59 @@
+"""What a request's head says, and what of it is refused or left out (ngx_http_process_request_headers)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyngx.core.answers import Refused
+from pyngx.http.codec import text, wire
+from pyngx.http.headers import Headers
+from pyngx.http.host import BadHost, parse_host
+from pyngx.http.target import BadTarget, parse_target
+
+if TYPE_CHECKING:
+    from pyngx.core.exchange import Exchange
+    from pyngx.http.host import Host
+
+
+def read_target(exchange: Exchange, merge_slashes: bool) -> None:
+    """Take the target and the host apart (RFC 9112 3.2)."""
+    try:
+        target = parse_target(wire(exchange.target), merge_slashes)
+    except BadTarget as error:
+        exchange.uri = exchange.target = ""  # what can't be read is not shown by $uri and $request_uri
+        raise Refused(400, f"client sent invalid request: {error}") from None
+    if exchange.method == "TRACE":  # it would show a client what is in front of the upstream
+        raise Refused(405, "client sent TRACE method")
+    exchange.uri, exchange.args = target.path, target.args
+    exchange.target = target.raw
+    exchange.quoted = target.quoted or target.plus
+    host = _read_host(exchange)
+    if (named := target.host or host) is not None:
+        exchange.host = named.name
+
+
+def drop_invalid_fields(exchange: Exchange, allowed: bytes) -> None:
+    """Leave fields out whose names programs might take for others: X_Real_IP is the same as X-Real-IP to CGI."""
+    headers = exchange.headers
+    if not b"".join([name for name, _ in headers]).translate(None, allowed):
+        return
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in headers:
+        if name.translate(None, allowed):
+            exchange.log("info", "invalid_header", f'client sent invalid header line: "{text(name)}"')
+        else:
+            kept.append((name, value))
+    exchange.headers = Headers(kept)
+
+
+def _read_host(exchange: Exchange) -> Host | None:
+    """The host that the Host field names; only HTTP/1.0 may lack one."""
+    values = exchange.headers.all(b"host")
+    if not values and exchange.version == "1.1":
+        raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
+    if len(values) > 1:
+        raise Refused(400, 'client sent duplicate header line: "Host"')
+    try:
+        return parse_host(values[0]) if values else None
+    except BadHost as error:
+        raise Refused(400, f"client sent invalid host header: {error}") from None
