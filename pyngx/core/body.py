@@ -53,6 +53,11 @@ class RequestBody:
         self.failed = 0  # the status it was refused with
         self.trailers: Fields = ()
 
+    @property
+    def taken(self) -> bool:
+        """Whether somebody has had it, or some of it."""
+        return self._sink is not None
+
     def expect(self, length: int | None) -> None:
         """The request's head announces a body: of `length` bytes, or chunked."""
         self.length = length

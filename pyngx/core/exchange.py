@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
+from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
-    from pyngx.http.headers import Headers
 
 
 class Filter(Protocol):
@@ -65,6 +65,7 @@ class Try:
     bytes_received: int = 0
     response_length: int = 0
     fields: Headers | None = None
+    is_anew: bool = False  # the first after an internal redirect, behind those before it
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ class Exchange:
     # the request
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
-    kept_body: Spool | None = None  # the whole body, where somebody had it kept
+    kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     remote_user = ""
     # where it is routed; rewrites and internal redirects change it
     host = ""
@@ -111,9 +112,12 @@ class Exchange:
     error_location = ""  # where the status that error_page took over pointed, and its other fields
     error_fields: Fields = ()
     in_error_page = False
+    kept_fields: Fields = ()  # what X-Accel-Redirect leaves of the response that it came with
+    media_type = b""  # and its Content-Type, for content that has no other but by its name
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
+    coming_status = 0  # of a response in the making
     trailers: Fields = ()
     upstream_trailers: Fields = ()
     proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
@@ -190,10 +194,10 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The status that is logged: what was sent, 499 for a client that left first, 0 before there is one."""
+        """The status that is logged: what was sent, 499 for a client that left first, else what is coming or 0."""
         if self.response is not None:
             return self.response.status
-        return 499 if self.gone else 0
+        return 499 if self.gone else self.error_status or self.coming_status
 
     @property
     def request_line(self) -> str:
@@ -224,6 +228,8 @@ class Exchange:
             response.reason = b""
         if self.in_error_page:
             self._keep_error_fields(response)
+        if self.kept_fields:
+            response.headers = Headers([*response.headers, *self.kept_fields])
         self.response = response
         try:
             for header_filter in self.location.header_filters:
@@ -284,6 +290,8 @@ class Exchange:
             for write_log in self.location.loggers:
                 write_log(self)
         finally:
+            if self.kept_body is not None:
+                self.kept_body.close()
             self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
@@ -311,9 +319,9 @@ class Exchange:
     def _keep_error_fields(self, response: Response) -> None:
         """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
         headers = response.headers
-        for name, value in self.error_fields:
-            if name.lower() not in headers:
-                headers.add(name, value)
+        missing = [field for field in self.error_fields if field[0].lower() not in headers]
+        for name, value in missing:
+            headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
 

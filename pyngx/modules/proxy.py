@@ -215,6 +215,10 @@ class Proxy:
             return self._start(exchange, destination, request, spool)
         if not body.expected or not self.passes_body:
             return self._start(exchange, destination, request, None)
+        if exchange.kept_body is not None:  # another upstream has had it already
+            return self._start(exchange, destination, request, exchange.kept_body)
+        if body.taken:  # it went by, and can't be had again
+            return self._start(exchange, destination, request, None)
         if not self.plan.streams_body:
             return self._start_with_body(exchange, destination, request)
         request.body_length = body.length

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.arguments import Text
 from pyngx.core.answers import Answer, Named, Redirected, Response, Status
 from pyngx.http.codec import text, wire
+from pyngx.http.escape import escape_line_ends
 from pyngx.http.headers import Headers, connection_options
 from pyngx.http.target import BadTarget, parse_unsafe_uri
 
@@ -25,6 +26,9 @@ HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-
 )
 # Never passed on: they are between the upstream and us.
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
+
+# What stays of a response with X-Accel-Redirect, beside its Content-Type (ngx_http_upstream_headers_in's `redirect`).
+KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"expires", b"accept-ranges"})
 
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
@@ -78,7 +82,7 @@ def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: Re
     def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
         headers = Headers(fields)
         if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
-            return _accel_redirect(exchange, target)
+            return _accel_redirect(exchange, target, fields)
         skipped = hidden | HOP_BY_HOP | connection_options(headers)
         response = Response(status, reason=reason, length=_length(headers))
         passed = response.headers
@@ -90,8 +94,8 @@ def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: Re
                 response.server = value
             elif lower == b"date":
                 response.date = value
-            elif rewrite is not None and lower == b"location":
-                passed.add(name, wire(rewrite(exchange, text(value)) or text(value)))
+            elif rewrite is not None and lower == b"location" and (url := rewrite(exchange, text(value))):
+                response.location = url  # one of our own from now on, which may have to be made absolute
             elif rewrite is not None and lower == b"refresh":
                 passed.add(name, _refreshed(exchange, value, rewrite))
             else:
@@ -110,11 +114,13 @@ def _refreshed(exchange: Exchange, value: bytes, rewrite: RewriteUrl) -> bytes:
     match = _REFRESH_URL.fullmatch(text(value))
     if match is None or (url := rewrite(exchange, match[2])) is None:
         return value
-    return wire(match[1] + url)
+    return wire(match[1] + escape_line_ends(url))
 
 
-def _accel_redirect(exchange: Exchange, target: bytes) -> Answer:
-    """An internal redirect that the upstream asks for."""
+def _accel_redirect(exchange: Exchange, target: bytes, fields: list[tuple[bytes, bytes]]) -> Answer:
+    """An internal redirect that the upstream asks for; some of its fields stay."""
+    exchange.kept_fields = [*exchange.kept_fields, *(field for field in fields if field[0].lower() in KEPT)]
+    exchange.media_type = Headers(fields).get(b"content-type") or exchange.media_type
     if target.startswith(b"@"):
         return Named(text(target[1:]))
     try:

@@ -79,6 +79,7 @@ class Relay:
         "_group",
         "_held",
         "_key",
+        "_noted",
         "_peer",
         "_plan",
         "_request",
@@ -101,6 +102,7 @@ class Relay:
         self._tried: set[Peer] = set()
         self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
         self._deadline = time.monotonic() + plan.next_timeout if plan.next_timeout else 0.0
+        self._noted = False  # an attempt of ours stands among the exchange's
         self._responded = False
         self._done = False
         self._sent = False  # something of the request may have reached a peer
@@ -159,11 +161,7 @@ class Relay:
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._plan.read_head(self._exchange, status, reason, fields)
-        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            answer = Status(
-                status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(attempt.fields, status))
-            )
+        answer = self._read(attempt.fields, status, reason)
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -198,23 +196,30 @@ class Relay:
         attempt, _ = self._now()
         self._log_failure(error)
         if self._responded:
-            self._close_attempt(failed=True)
+            self._close_attempt(failed=False)  # as nginx has it: who sends a head has not failed
             self._done = True
             self._forget_body()
             self._exchange.fail()
             return
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
-        self._sent = self._sent or error.sent
-        if error.failure is Failure.CONNECT:
-            self._sent = False
+        self._sent = (self._sent or error.sent) and error.failure is not Failure.CONNECT
         self._close_attempt(failed=True)
+        if error.kept and error.failure is Failure.ERROR:
+            self._tries_left += 1  # the peer may just have grown tired of an idle connection
         if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
             self._try_next()
         else:
             self._answer(Status(code))
 
     # private
+
+    def _read(self, fields: Headers, status: int, reason: bytes) -> Response | Answer:
+        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
+        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
+            challenges = fields.all(b"www-authenticate") if status == 401 else []
+            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
+        return self._plan.read_head(self._exchange, status, reason, fields.items)
 
     def _now(self) -> tuple[Try, Call]:
         assert self._attempt is not None
@@ -225,14 +230,22 @@ class Relay:
         now = time.monotonic()
         peer = self._group.select(self._tried, now, self._key)
         if peer is None:
-            self._exchange.tries.append(Try(self._group.name, now, status=502))
+            self._note(self._group.name, now).status = 502
             self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
             self._answer(Status(502))
             return
         self._peer = peer
-        self._attempt = attempt = Try(str(peer.address), now)
-        self._exchange.tries.append(attempt)
+        self._attempt = self._note(str(peer.address), now)
+        self._sent = False
         self._call = self._plan.transport.start(replace(self._request, address=peer.address), self)
+
+    def _note(self, address: str, now: float) -> Try:
+        """Write an attempt down where variables and logs find it."""
+        tries = self._exchange.tries
+        attempt = Try(address, now, is_anew=bool(tries) and not self._noted)
+        self._noted = True
+        tries.append(attempt)
+        return attempt
 
     def _may_try_next(self, condition: Condition | int) -> bool:
         """Whether the configuration lets another peer be tried after this (ngx_http_upstream_next)."""
@@ -240,7 +253,7 @@ class Relay:
         if condition not in conditions:
             return False
         if self._sent:
-            if self._plan.streams_body and self._exchange.body.expected:
+            if self._plan.streams_body and self._body is None and self._exchange.body.expected:
                 return False
             if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
                 return False
@@ -307,9 +320,9 @@ class Relay:
         call.end_body()
 
     def _forget_body(self) -> None:
-        if self._body is not None:
+        if self._body is not None and self._body is not self._exchange.kept_body:
             self._body.close()
-            self._body = None
+        self._body = None
 
     def _log_failure(self, error: UpstreamError) -> None:
         self._log("error", "upstream_failed", str(error))
@@ -337,7 +350,3 @@ class _Upload:
 
     def body_refused(self, status: int) -> None:
         self._refuse(status)
-
-
-def _challenges(fields: Headers, status: int) -> list[bytes]:
-    return fields.all(b"www-authenticate") if status == 401 else []

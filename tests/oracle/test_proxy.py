@@ -167,6 +167,8 @@ OURS = frozenset(
     if request.line.startswith("GET /queryonly/")
     or any("x-one" in field and field.startswith("Connection") for field in request.fields)
 )
+# Old releases pass Proxy-Connection on, and send no Host where proxy_set_header makes an empty one.
+NEW = frozenset(str(r) for r in REQUESTS if len(r.fields) > 9 or "/hostless/" in r.line or "/hostvar/" in r.line)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +177,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
-@pytest.mark.parametrize("request_", cases(REQUESTS, UVICORN, OURS))
+@pytest.mark.parametrize("request_", cases(REQUESTS, UVICORN, OURS, NEW))
 def test_requests_are_passed_as_nginx_does(servers: Pair, request_: Ask) -> None:
     theirs, ours = servers.ask(request_)
     assert shown(ours) == shown(theirs)
