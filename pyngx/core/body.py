@@ -44,6 +44,11 @@ class RequestBody:
     def __init__(self, client: Source) -> None:
         self._client = client
 
+    @property
+    def taken(self) -> bool:
+        """Whether somebody has had it, or some of it."""
+        return self._sink is not None
+
     def expect(self, length: int | None) -> None:
         """The request's head announces a body: of `length` bytes, or chunked."""
         self.length = length

@@ -66,6 +66,7 @@ class Try(msgspec.Struct):
     bytes_received: int = 0
     response_length: int = 0
     fields: Headers | None = None
+    is_anew: bool = False  # the first after an internal redirect, behind those before it
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class Exchange:
     can_tunnel = False  # whether it asks for an upgrade, and the server can give the connection away
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
-    kept_body: Spool | None = None  # the whole body, where somebody had it kept
+    kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     remote_user = ""
     # where it is routed; rewrites and internal redirects change it
     host = ""
@@ -113,9 +114,12 @@ class Exchange:
     error_location = ""  # where the status that error_page took over pointed, and its other fields
     error_fields: Fields = ()
     in_error_page = False
+    kept_fields: Fields = ()  # what X-Accel-Redirect leaves of the response that it came with
+    media_type = b""  # and its Content-Type, for content that has no other but by its name
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
+    coming_status = 0  # of a response in the making
     trailers: Fields = ()
     upstream_trailers: Fields = ()
     proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
@@ -192,10 +196,10 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The status that is logged: what was sent, 499 for a client that left first, 0 before there is one."""
+        """The status that is logged: what was sent, 499 for a client that left first, else what is coming or 0."""
         if self.response is not None:
             return self.response.status
-        return 499 if self.gone else 0
+        return 499 if self.gone else self.error_status or self.coming_status
 
     @property
     def request_line(self) -> str:
@@ -226,6 +230,8 @@ class Exchange:
             response.reason = b""
         if self.in_error_page:
             self._keep_error_fields(response)
+        if self.kept_fields:
+            response.headers = Headers([*response.headers, *self.kept_fields])
         self.response = response
         try:
             for header_filter in self.location.header_filters:
@@ -287,6 +293,8 @@ class Exchange:
             for write_log in self.location.loggers:
                 write_log(self)
         finally:
+            if self.kept_body is not None:
+                self.kept_body.close()
             self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
@@ -314,9 +322,9 @@ class Exchange:
     def _keep_error_fields(self, response: Response) -> None:
         """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
         headers = response.headers
-        for name, value in self.error_fields:
-            if name.lower() not in headers:
-                headers.add(name, value)
+        missing = [field for field in self.error_fields if field[0].lower() not in headers]
+        for name, value in missing:
+            headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
 

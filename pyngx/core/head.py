@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.blocks import PipelineSettings
 from pyngx.http.codec import wire
 from pyngx.http.dates import format_http_date
+from pyngx.http.escape import escape_line_ends
 from pyngx.http.status import reason
 from pyngx.version import VERSION
 
@@ -82,6 +83,8 @@ def _after_type(fields: list[tuple[bytes, bytes]]) -> int:
 
 
 def _location(exchange: Exchange, location: str, absolute: Callable[[Exchange], str] | None) -> str:
+    # nginx sends line ends as they are, and so lets a client write fields of the response: we encode them again
+    location = escape_line_ends(location)
     if absolute is None or not location.startswith("/"):
         return location
     return absolute(exchange) + location

@@ -161,10 +161,11 @@ class Timeouts:
 class KeepAlive:
     """How long idle connections to a group's peers are kept (ngx_http_upstream_keepalive_module)."""
 
-    connections: int = 32  # idle ones in all; 0 keeps none
+    connections: int = 32  # idle ones to all peers of the group; 0 keeps none
     requests: int = 1000
     time: float = 3600.0
     timeout: float = 60.0
+    group: str = ""  # whose connections they are: groups don't share them
 
 
 @dataclass(frozen=True, slots=True)

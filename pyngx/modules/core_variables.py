@@ -113,6 +113,7 @@ def _host(exchange: Exchange) -> str:
 
 def _set_args(exchange: Exchange, value: str) -> None:
     exchange.args = value
+    exchange.valid_target = False
 
 
 def request_id(exchange: Exchange) -> str:

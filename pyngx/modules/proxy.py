@@ -99,6 +99,9 @@ class ProxySettings:
     proxy_pass_request_body: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether the client's body is passed on"
     )
+    proxy_pass_trailers: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether trailers of the response are passed on"
+    )
     proxy_set_body: Text | None = directive(text, EVERYWHERE, default=None, doc="a body to send instead")
     proxy_method: Text | None = directive(text, EVERYWHERE, default=None, doc="a method to send instead")
     proxy_http_version: str = directive(
@@ -224,6 +227,10 @@ class Proxy:
             return self._start(exchange, destination, request, spool)
         if not body.expected or not self.passes_body:
             return self._start(exchange, destination, request, None)
+        if exchange.kept_body is not None:  # another upstream has had it already
+            return self._start(exchange, destination, request, exchange.kept_body)
+        if body.taken:  # it went by, and can't be had again
+            return self._start(exchange, destination, request, None)
         if not self.plan.streams_body:
             return self._start_with_body(exchange, destination, request)
         request.body_length = body.length
@@ -302,6 +309,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout),
         own.proxy_intercept_errors,
         own.proxy_ignore_client_abort,
+        own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
     )
 

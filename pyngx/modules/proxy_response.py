@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.arguments import Text
 from pyngx.core.answers import Answer, Named, Redirected, Response, Status
 from pyngx.http.codec import text, wire
+from pyngx.http.escape import escape_line_ends
 from pyngx.http.headers import Headers, connection_options
 from pyngx.http.target import BadTarget, parse_unsafe_uri
 
@@ -27,6 +28,8 @@ HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 USUAL_OPTIONS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})  # they name no field that is passed on
+# What stays of a response with X-Accel-Redirect, beside its Content-Type (ngx_http_upstream_headers_in's `redirect`).
+KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"expires", b"accept-ranges"})
 
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
@@ -81,7 +84,7 @@ def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: Re
 
     def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
         if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
-            return _accel_redirect(exchange, target)
+            return _accel_redirect(exchange, target, headers)
         options = headers.get(b"connection")
         if options is None or options in USUAL_OPTIONS:
             passed = headers.without(set_aside)
@@ -93,16 +96,18 @@ def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: Re
         if shows_date:
             response.date = headers.get(b"date")
         if rewrite is not None:
-            _rewrite(exchange, passed, rewrite)
+            _rewrite(exchange, response, rewrite)
         return response
 
     return read
 
 
-def _rewrite(exchange: Exchange, passed: Headers, rewrite: RewriteUrl) -> None:
+def _rewrite(exchange: Exchange, response: Response, rewrite: RewriteUrl) -> None:
     """Have the URLs of Location and Refresh point to us."""
+    passed = response.headers
     if (location := passed.get(b"location")) is not None and (url := rewrite(exchange, text(location))) is not None:
-        passed.set(b"Location", wire(url))
+        passed.remove(b"Location")
+        response.location = url  # one of our own from now on, which may have to be made absolute
     if (refresh := passed.get(b"refresh")) is not None:
         passed.set(b"Refresh", _refreshed(exchange, refresh, rewrite))
 
@@ -116,11 +121,13 @@ def _refreshed(exchange: Exchange, value: bytes, rewrite: RewriteUrl) -> bytes:
     match = _REFRESH_URL.fullmatch(text(value))
     if match is None or (url := rewrite(exchange, match[2])) is None:
         return value
-    return wire(match[1] + url)
+    return wire(match[1] + escape_line_ends(url))
 
 
-def _accel_redirect(exchange: Exchange, target: bytes) -> Answer:
-    """An internal redirect that the upstream asks for."""
+def _accel_redirect(exchange: Exchange, target: bytes, headers: Headers) -> Answer:
+    """An internal redirect that the upstream asks for; some of its fields stay."""
+    exchange.kept_fields = [*exchange.kept_fields, *(field for field in headers.items if field[0].lower() in KEPT)]
+    exchange.media_type = headers.get(b"content-type") or exchange.media_type
     if target.startswith(b"@"):
         return Named(text(target[1:]))
     try:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import Exchange
+from pyngx.core.request_head import drop_invalid_fields
 from pyngx.server.addresses import Addresses
 from pyngx.server.asgi_client import AsgiClient
 from pyngx.server.asgi_incoming import Incoming
@@ -126,6 +127,7 @@ class App:
         head = read_head(scope)
         exchange = Exchange(generation, connection, client, head)
         exchange.request_length = head_length(head)
+        drop_invalid_fields(exchange, servers.default.field_rules)
         return exchange, servers
 
     async def _run(self, client: AsgiClient, servers: ServerNames, send: Send) -> None:

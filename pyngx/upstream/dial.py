@@ -17,8 +17,8 @@ P = TypeVar("P", bound=asyncio.Protocol)
 
 def connection_key(request: Request) -> tuple[object, ...]:
     """What two requests must have in common to use the same connection."""
-    tls = request.tls
-    return (request.address,) if tls is None else (request.address, tls.key, tls.server_name)
+    tls, group = request.tls, request.keepalive.group
+    return (request.address, group) if tls is None else (request.address, group, tls.key, tls.server_name)
 
 
 async def dial(request: Request, make: Callable[[], P]) -> P:

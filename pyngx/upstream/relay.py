@@ -63,6 +63,7 @@ class Plan:
     timeouts: Timeouts = Timeouts()
     intercept_errors: bool = False
     ignore_client_abort: bool = False
+    passes_trailers: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
 
 
@@ -70,6 +71,7 @@ class Relay:
     """One exchange on its way to an upstream and back."""
 
     # Defaults stand on the class: making a relay sets only what differs.
+    _noted = False  # an attempt of ours stands among the exchange's
     _responded = False
     _done = False
     _sent = False  # something of the request may have reached a peer
@@ -144,9 +146,7 @@ class Relay:
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._plan.read_head(self._exchange, status, reason, headers)
-        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            answer = Status(status, headers=tuple((b"WWW-Authenticate", v) for v in _challenges(headers, status)))
+        answer = self._read(headers, status, reason)
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -206,29 +206,38 @@ class Relay:
         """The peer did its work."""
         self._close_attempt(failed=False)
         self._finish()
-        self._exchange.end(trailers)
+        exchange = self._exchange
+        exchange.upstream_trailers = trailers
+        exchange.end(trailers if self._plan.passes_trailers else ())
 
     def call_failed(self, error: UpstreamError) -> None:
         """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
         attempt, _ = self._now()
         self._log_failure(error)
         if self._responded:
-            self._close_attempt(failed=True)
+            self._close_attempt(failed=False)  # as nginx has it: who sends a head has not failed
             self._finish()
             self._exchange.fail()
             return
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
-        self._sent = self._sent or error.sent
-        if error.failure is Failure.CONNECT:
-            self._sent = False
+        self._sent = (self._sent or error.sent) and error.failure is not Failure.CONNECT
         self._close_attempt(failed=True)
+        if error.kept and error.failure is Failure.ERROR:
+            self._tries_left += 1  # the peer may just have grown tired of an idle connection
         if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
             self._try_next()
         else:
             self._answer(Status(code))
 
     # private
+
+    def _read(self, fields: Headers, status: int, reason: bytes) -> Response | Answer:
+        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
+        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
+            challenges = fields.all(b"www-authenticate") if status == 401 else []
+            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
+        return self._plan.read_head(self._exchange, status, reason, fields)
 
     def _now(self) -> tuple[Try, Call]:
         assert self._attempt is not None
@@ -239,17 +248,25 @@ class Relay:
         now = time.monotonic()
         peer = self._group.select(self._tried, now, self._key)
         if peer is None:
-            self._exchange.tries.append(Try(self._group.name, now, status=502))
+            self._note(self._group.name, now).status = 502
             self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
             self._answer(Status(502))
             return
         self._peer = peer
-        self._attempt = attempt = Try(str(peer.address), now)
-        self._exchange.tries.append(attempt)
+        self._attempt = self._note(str(peer.address), now)
+        self._sent = False
         self._request.address = peer.address
         self._call = call = self._plan.transport.start(self._request, self)
         if call.is_connected:
             self.connected()
+
+    def _note(self, address: str, now: float) -> Try:
+        """Write an attempt down where variables and logs find it."""
+        tries = self._exchange.tries
+        attempt = Try(address, now, is_anew=bool(tries) and not self._noted)
+        self._noted = True
+        tries.append(attempt)
+        return attempt
 
     def _may_try_next(self, condition: Condition | int) -> bool:
         """Whether the configuration lets another peer be tried after this (ngx_http_upstream_next)."""
@@ -257,7 +274,7 @@ class Relay:
         if condition not in conditions:
             return False
         if self._sent:
-            if self._plan.streams_body and self._exchange.body.expected:
+            if self._plan.streams_body and self._body is None and self._exchange.body.expected:
                 return False
             if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
                 return False
@@ -326,9 +343,9 @@ class Relay:
         self._call = None
         exchange = self._exchange
         exchange.on_gone = exchange.source = None
-        if self._body is not None:
+        if self._body is not None and self._body is not exchange.kept_body:
             self._body.close()
-            self._body = None
+        self._body = None
 
     def _log_failure(self, error: UpstreamError) -> None:
         self._log("error", "upstream_failed", str(error))
@@ -356,7 +373,3 @@ class _Upload:
 
     def body_refused(self, status: int) -> None:
         self._refuse(status)
-
-
-def _challenges(fields: Headers, status: int) -> list[bytes]:
-    return fields.all(b"www-authenticate") if status == 401 else []
