@@ -197,6 +197,7 @@ class Request:
     timeouts: Timeouts = Timeouts()
     keepalive: KeepAlive = KeepAlive()
     upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
+    head_limit: int = 128 * 1024  # bytes that the response's head may have
 
 
 class CallHandler(Source, Protocol):

@@ -30,6 +30,7 @@ from pyngx.core.spool import Spool
 from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
+from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
 from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
@@ -120,12 +121,6 @@ class ProxySettings:
     proxy_connect_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds to connect in")
     proxy_send_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two writes")
     proxy_read_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two reads")
-    proxy_buffering: bool = directive(
-        flag,
-        EVERYWHERE,
-        default=True,
-        doc="no effect: responses are always passed on as they come, and a slow client slows the upstream down",
-    )
     proxy_request_buffering: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether a request's body is read whole before the upstream is asked"
     )
@@ -294,6 +289,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         own.proxy_intercept_errors,
         own.proxy_ignore_client_abort,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
+        outlet_of(build),
     )
 
 
@@ -322,6 +318,7 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
     version = wire(own.proxy_http_version)
     timeouts = Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout)
     tls = tls_of(build)
+    head_limit = build.settings(ProxyBufferingSettings).proxy_buffer_size
 
     def make(exchange: Exchange, destination: Destination) -> Request:
         exchange.proxy_host, exchange.proxy_port = destination.host_header, destination.port
@@ -334,6 +331,7 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
             tls=tls(exchange) if destination.is_tls else None,
             timeouts=timeouts,
             keepalive=destination.keepalive,
+            head_limit=head_limit,
         )
 
     return make
@@ -341,7 +339,7 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
 
 MODULE = Module(
     "proxy",
-    settings=(ProxySettings, ProxySslSettings, BodySettings),
+    settings=(ProxySettings, ProxyBufferingSettings, ProxySslSettings, BodySettings),
     variables=VARIABLES,
     handlers={Phase.CONTENT: make_handler},
 )

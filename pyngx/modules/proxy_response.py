@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Text
 from pyngx.core.answers import Answer, Named, Redirected, Response, Status
+from pyngx.core.throttle import limit_rate
 from pyngx.http.codec import text, wire
 from pyngx.http.headers import Headers, connection_options
 from pyngx.http.target import BadTarget, parse_unsafe_uri
@@ -25,6 +26,8 @@ HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-
 )
 # Never passed on: they are between the upstream and us.
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
+
+BUFFERING = {b"yes": True, b"no": False}  # values of X-Accel-Buffering
 
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
@@ -74,13 +77,19 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
 def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: RewriteUrl | None) -> ReadHead:
     """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
     redirects = b"x-accel-redirect" not in ignored
+    limits_rate = b"x-accel-limit-rate" not in ignored
+    buffers = b"x-accel-buffering" not in ignored
 
     def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
         headers = Headers(fields)
+        if limits_rate and (rate := headers.get(b"x-accel-limit-rate")) is not None and rate.isdigit():
+            limit_rate(exchange, int(rate))
         if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
             return _accel_redirect(exchange, target)
         skipped = hidden | HOP_BY_HOP | connection_options(headers)
         response = Response(status, reason=reason, length=_length(headers))
+        if buffers and (word := headers.get(b"x-accel-buffering")) is not None:
+            response.buffering = BUFFERING.get(word.lower())
         passed = response.headers
         for name, value in fields:
             lower = name.lower()

@@ -17,6 +17,7 @@ from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
 from pyngx.http.headers import Headers
+from pyngx.upstream.outlet import direct
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Call, Fields, Transport, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
+    from pyngx.upstream.outlet import OpenOutlet, Outlet
     from pyngx.upstream.peer import Peer
 
 IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
@@ -64,6 +66,7 @@ class Plan:
     intercept_errors: bool = False
     ignore_client_abort: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
+    open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
 
 
 class Relay:
@@ -80,6 +83,7 @@ class Relay:
         "_group",
         "_held",
         "_key",
+        "_outlet",
         "_peer",
         "_plan",
         "_request",
@@ -110,6 +114,7 @@ class Relay:
         self._call: Call | None = None
         self._peer: Peer | None = None
         self._attempt: Try | None = None
+        self._outlet: Outlet | None = None  # since the response's head was passed on
 
     def start(self) -> None:
         """Try the first peer."""
@@ -170,7 +175,7 @@ class Relay:
             self._answer(answer)
             return
         exchange = self._exchange
-        exchange.source = call
+        exchange.source = self._outlet = outlet = self._plan.open_outlet(exchange, call, answer)
         try:
             exchange.respond(answer)
         except Refused as refused:  # a filter wants another answer
@@ -179,7 +184,7 @@ class Relay:
             return
         self._responded = True
         if exchange.paused:
-            call.pause_reading()
+            outlet.pause_reading()
 
     def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
@@ -212,24 +217,26 @@ class Relay:
         """Pass a part of the body on."""
         if self._attempt is not None:
             self._attempt.response_length += len(data)
-        self._exchange.write(data)
+        assert self._outlet is not None
+        self._outlet.write(data)
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The peer did its work."""
         self._close_attempt(failed=False)
         self._done = True
         self._forget_body()
-        self._exchange.end(trailers)
+        assert self._outlet is not None
+        self._outlet.end(trailers)
 
     def call_failed(self, error: UpstreamError) -> None:
         """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
         attempt, _ = self._now()
         self._log_failure(error)
-        if self._responded:
+        if self._responded and self._outlet is not None:
             self._close_attempt(failed=True)
             self._done = True
             self._forget_body()
-            self._exchange.fail()
+            self._outlet.fail()
             return
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
@@ -300,7 +307,8 @@ class Relay:
     def _answer(self, answer: Answer) -> None:
         exchange = self._exchange
         self._done = True
-        exchange.on_gone = exchange.source = None
+        self._close_outlet()
+        self._outlet = exchange.on_gone = exchange.source = None
         if isinstance(answer, Redirected):
             exchange.valid_target = False
         self._forget_body()
@@ -314,6 +322,7 @@ class Relay:
             self._abandon(failed=False)
         if self._responded:
             self._done = True
+            self._close_outlet()
             self._exchange.fail()
         else:
             self._exchange.keepalive = False
@@ -321,10 +330,13 @@ class Relay:
 
     def _client_gone(self) -> None:
         if self._plan.ignore_client_abort and not self._done:
+            if self._outlet is not None:
+                self._outlet.discard()
             return
         if self._peer is not None:
             self._abandon(failed=False)
         self._done = True
+        self._close_outlet()
         self._forget_body()
         self._exchange.leave()
 
@@ -336,6 +348,10 @@ class Relay:
                 return
         self._chunks = iter(())
         call.end_body()
+
+    def _close_outlet(self) -> None:
+        if self._outlet is not None:
+            self._outlet.close()
 
     def _forget_body(self) -> None:
         if self._body is not None:

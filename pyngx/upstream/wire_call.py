@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyngx.core.ports import CallHandler, Fields, Request
     from pyngx.upstream.wire_connection import WireConnection
 
-HEAD_LIMIT = 128 * 1024
 INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
 WAITING_LIMIT = 64 * 1024  # bytes of a body that are taken before there is a connection to write it to
 BODILESS = frozenset({204, 304})
@@ -237,14 +236,13 @@ class WireCall:
     def _feed_head(self, data: bytes) -> None:
         while True:
             end = HEAD_END.search(data)
+            at = end.end() if end is not None else 0
+            if (at or len(data) + 1) > self._request.head_limit:
+                self._break(Failure.INVALID_HEADER, "sent too big header while reading response header from upstream")
+                return
             if end is None:
                 self._buffer = data
-                if len(data) > HEAD_LIMIT:
-                    self._break(
-                        Failure.INVALID_HEADER, "sent too big header while reading response header from upstream"
-                    )
                 return
-            at = end.end()
             try:
                 head = parse_response_head(data[:at])
             except BadResponse as error:
