@@ -141,7 +141,8 @@ class Exchange:
         self.connection = connection
         self.client = client
         self.method, self.target, self.version, self.headers = head
-        self.original_method = self.method  # error_page may change the other
+        # error_page may change the other method, and an absolute form loses its authority
+        self.original_method, self.original_target = self.method, self.target
         self.body = RequestBody(client)
         self.started = time.monotonic()
         self.uri = self.target
@@ -217,7 +218,7 @@ class Exchange:
     @property
     def request_line(self) -> str:
         """`GET /x HTTP/1.1`, as it was sent."""
-        return f"{self.original_method} {self.target} HTTP/{self.version}"
+        return f"{self.original_method} {self.original_target} HTTP/{self.version}"
 
     @property
     def complete(self) -> bool:
