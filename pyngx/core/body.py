@@ -102,6 +102,14 @@ class RequestBody:
         else:
             self._client.resume_reading()
 
+    def take_in(self) -> bool:
+        """Have what arrived so far come in, before anybody reads; gives whether nothing more will."""
+        if not self.complete and not self.failed:
+            self._client.resume_reading()
+            if not self.complete:
+                self._client.pause_reading()
+        return self.complete or bool(self.failed)
+
     def drop(self) -> None:
         """Nobody wants it any more."""
         self._waiting.clear()
@@ -145,7 +153,12 @@ class _Keeper:
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def body_received(self, data: bytes) -> None:
-        self._store.write(data)
+        if self.done.done():
+            return
+        try:
+            self._store.write(data)
+        except OSError as error:
+            self.done.set_exception(error)
 
     def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
         self._finish(0)
@@ -159,7 +172,7 @@ class _Keeper:
 
 
 async def keep_body(body: RequestBody, store: Store) -> int:
-    """Read a body whole into a store; gives 0, or the status that it was refused with."""
+    """Read a body whole into a store; gives 0, or the status that it was refused with; OSError is the store's."""
     keeper = _Keeper(store)
     body.read_into(keeper)
     return await keeper.done

@@ -302,6 +302,8 @@ class Exchange:
             for write_log in self.location.loggers:
                 write_log(self)
         finally:
+            if self.kept_body is not None:
+                self.kept_body.close()
             self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:

@@ -89,6 +89,7 @@ class Relay:
         "_request",
         "_responded",
         "_sent",
+        "_streams",
         "_tried",
         "_tries_left",
     )
@@ -102,6 +103,7 @@ class Relay:
         self._group = group
         self._request = request
         self._body = body
+        self._streams = plan.streams_body and body is None
         self._key = key
         self._tried: set[Peer] = set()
         self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
@@ -131,7 +133,7 @@ class Relay:
         if self._body is not None:
             self._chunks = self._body.chunks()
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.read_into(_Upload(call, self._refuse))
         elif self._request.body_length != 0:
             call.end_body()
@@ -139,7 +141,7 @@ class Relay:
     def pause_reading(self) -> None:
         """The peer is slow: hold the request's body."""
         self._held = True
-        if self._plan.streams_body:
+        if self._streams:
             self._exchange.body.pause_reading()
 
     def resume_reading(self) -> None:
@@ -147,7 +149,7 @@ class Relay:
         self._held = False
         if self._body is not None:
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.resume_reading()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
@@ -278,7 +280,7 @@ class Relay:
         if condition not in conditions:
             return False
         if self._sent:
-            if self._plan.streams_body and self._exchange.body.expected:
+            if self._streams and self._exchange.body.expected:
                 return False
             if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
                 return False
@@ -354,9 +356,7 @@ class Relay:
             self._outlet.close()
 
     def _forget_body(self) -> None:
-        if self._body is not None:
-            self._body.close()
-            self._body = None
+        self._body = None  # the exchange closes it: error pages and logs may ask for it still
 
     def _log_failure(self, error: UpstreamError) -> None:
         self._log("error", "upstream_failed", str(error))
