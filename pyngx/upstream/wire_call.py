@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Failure, UpstreamError
@@ -12,8 +13,6 @@ from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_h
 from pyngx.upstream.head import encode_head
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pyngx.core.ports import CallHandler, Fields, Request
     from pyngx.upstream.wire_connection import WireConnection
 
@@ -38,6 +37,7 @@ class WireCall:
         "_paused",
         "_reader",
         "_request",
+        "_unsent",
         "_until_close",
         "_waiting",
         "_waiting_size",
@@ -59,6 +59,7 @@ class WireCall:
         self._body_ended = request.body_length == 0
         self._waiting: list[bytes] | None = None  # what waits for a connection
         self._waiting_size = 0
+        self._unsent = b""  # the head, or chunks: wait for what may follow at once, so that both go out together
         self._asked_to_pause = False
         self.bytes_sent = 0
         # the response
@@ -89,10 +90,10 @@ class WireCall:
         connection.call = self
         connection.requests += 1
         waiting, self._waiting = self._waiting, None
-        if waiting:
-            head = b"".join((head, *waiting))
-        self.bytes_sent += len(head)
-        connection.transport.write(head)
+        if self._body_ended or waiting:
+            self._write(b"".join((head, *(waiting or ()))))
+        else:
+            self._hold(head)
         if self._paused:
             connection.pause_reading()
         self._touch()
@@ -212,6 +213,10 @@ class WireCall:
     def _write(self, data: bytes) -> None:
         connection = self._connection
         if connection is not None:
+            if self._left is None and not self._body_ended:
+                self._hold(data)
+                return
+            data, self._unsent = self._unsent + data, b""
             self.bytes_sent += len(data)
             connection.transport.write(data)
             return
@@ -221,6 +226,17 @@ class WireCall:
         if self._waiting_size > WAITING_LIMIT and not self._body_ended and not self._asked_to_pause:
             self._asked_to_pause = True
             self._handler.pause_reading()
+
+    def _hold(self, data: bytes) -> None:
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send_held)
+        self._unsent += data
+
+    def _send_held(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if data and self._connection is not None:
+            self.bytes_sent += len(data)
+            self._connection.transport.write(data)
 
     def _touch(self) -> None:
         """Count the peer's silence from now on, if it is its turn to speak."""
