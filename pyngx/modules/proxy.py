@@ -29,7 +29,9 @@ from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
 from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
+from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
 from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
+from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
 from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
@@ -263,7 +265,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
     ignored = frozenset(wire(name.lower()) for name in own.proxy_ignore_headers)
     return Plan(
         build.runtime.transport,
-        head_reader(hidden, ignored, redirect_rewriter(build, redirects)),
+        head_reader(hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
         _conditions(own.proxy_next_upstream),
         own.proxy_next_upstream_tries,
         own.proxy_next_upstream_timeout,
@@ -300,6 +302,7 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
     version = wire(own.proxy_http_version)
     timeouts = Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout)
     tls = tls_of(build)
+    local_address = local_address_of(build)
     head_limit = build.settings(ProxyBufferingSettings).proxy_buffer_size
 
     def make(exchange: Exchange, destination: Destination) -> Request:
@@ -314,6 +317,7 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
             timeouts=timeouts,
             keepalive=destination.keepalive,
             head_limit=head_limit,
+            local_address=local_address(exchange) if local_address is not None else None,
         )
 
     return make
@@ -321,7 +325,14 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
 
 MODULE = Module(
     "proxy",
-    settings=(ProxySettings, ProxyBufferingSettings, ProxySslSettings, ClientBodySettings),
+    settings=(
+        ProxySettings,
+        ProxyBufferingSettings,
+        ProxyCookieSettings,
+        ProxyBindSettings,
+        ProxySslSettings,
+        ClientBodySettings,
+    ),
     variables=VARIABLES,
     handlers={Phase.CONTENT: make_handler},
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyngx.config.source import Span
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
+    from pyngx.modules.proxy_cookies import RewriteCookie
     from pyngx.upstream.relay import ReadHead
 
 # Set aside unless proxy_pass_header brings them back (ngx_http_proxy_hide_headers).
@@ -74,18 +75,20 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
     return rewrite
 
 
-def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: RewriteUrl | None) -> ReadHead:
+def head_reader(
+    hidden: frozenset[bytes],
+    ignored: frozenset[bytes],
+    rewrite: RewriteUrl | None,
+    rewrite_cookie: RewriteCookie | None = None,
+) -> ReadHead:
     """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
-    redirects = b"x-accel-redirect" not in ignored
-    limits_rate = b"x-accel-limit-rate" not in ignored
+    obey = _accel(ignored)
     buffers = b"x-accel-buffering" not in ignored
 
     def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
         headers = Headers(fields)
-        if limits_rate and (rate := headers.get(b"x-accel-limit-rate")) is not None and rate.isdigit():
-            limit_rate(exchange, int(rate))
-        if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
-            return _accel_redirect(exchange, target)
+        if (answer := obey(exchange, headers)) is not None:
+            return answer
         skipped = hidden | HOP_BY_HOP | connection_options(headers)
         response = Response(status, reason=reason, length=_length(headers))
         if buffers and (word := headers.get(b"x-accel-buffering")) is not None:
@@ -101,6 +104,8 @@ def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: Re
                 response.date = value
             elif rewrite is not None and lower == b"location":
                 passed.add(name, wire(rewrite(exchange, text(value)) or text(value)))
+            elif rewrite_cookie is not None and lower == b"set-cookie":
+                passed.add(name, rewrite_cookie(exchange, value))
             elif rewrite is not None and lower == b"refresh":
                 passed.add(name, _refreshed(exchange, value, rewrite))
             else:
@@ -120,6 +125,20 @@ def _refreshed(exchange: Exchange, value: bytes, rewrite: RewriteUrl) -> bytes:
     if match is None or (url := rewrite(exchange, match[2])) is None:
         return value
     return wire(match[1] + url)
+
+
+def _accel(ignored: frozenset[bytes]) -> Callable[[Exchange, Headers], Answer | None]:
+    """What does as X-Accel-Limit-Rate and X-Accel-Redirect say."""
+    redirects, limits = b"x-accel-redirect" not in ignored, b"x-accel-limit-rate" not in ignored
+
+    def obey(exchange: Exchange, headers: Headers) -> Answer | None:
+        if limits and (rate := headers.get(b"x-accel-limit-rate")) is not None and rate.isdigit() and len(rate) < 19:
+            limit_rate(exchange, int(rate))
+        if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
+            return _accel_redirect(exchange, target)
+        return None
+
+    return obey
 
 
 def _accel_redirect(exchange: Exchange, target: bytes) -> Answer:
