@@ -26,6 +26,7 @@ TITLES = {
     "rewrite": "Return, rewrite, set and if",
     "map": "Map",
     "headers": "Fields and expiry",
+    "limit_rate": "The rate of responses",
     "index": "Index files",
     "try_files": "Trying files",
     "proxy": "Proxy",

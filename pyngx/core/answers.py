@@ -44,6 +44,7 @@ class Response(msgspec.Struct):
     allow_ranges: bool = False
     server: bytes | None = None  # what the upstream called itself; None: pyngx's own name
     date: bytes | None = None
+    buffering: bool | None = None  # whether the upstream wants its body buffered; None: as the location says
 
     def modified(self) -> int | None:
         """When the content changed, in seconds since the epoch."""

@@ -98,6 +98,14 @@ class RequestBody:
         else:
             self._client.resume_reading()
 
+    def take_in(self) -> bool:
+        """Have what arrived so far come in, before anybody reads; gives whether nothing more will."""
+        if not self.complete and not self.failed:
+            self._client.resume_reading()
+            if not self.complete:
+                self._client.pause_reading()
+        return self.complete or bool(self.failed)
+
     def drop(self) -> None:
         """Nobody wants it any more."""
         self._waiting = ()

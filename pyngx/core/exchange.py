@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
+    from pyngx.core.throttle import Throttle
 
 
 class Filter(Protocol):
@@ -133,7 +134,9 @@ class Exchange:
     broken = False
     closed = False  # logged
     gone = False  # the client left before the end
-    paused = False  # the client is slow
+    paused = False  # the client is slow, or has its share for now
+    limit_rate: int | None = None  # bytes a second that the client is sent; 0: no limit, None: as the location says
+    throttle: Throttle | None = None  # keeps to it
     source: Source | None = None  # paused and resumed as the client takes the response
     waiters: Sequence[asyncio.Future[None]] = ()
     on_gone: Callable[[], None] | None = None
@@ -159,12 +162,26 @@ class Exchange:
 
     def pause_writing(self) -> None:
         """The client is slow: no more of the response until `resume_writing`."""
+        if self.throttle is not None:
+            self.throttle.stall()
+        else:
+            self.pause_source()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self.throttle is not None:
+            self.throttle.flow()
+        else:
+            self.resume_source()
+
+    def pause_source(self) -> None:
+        """Have whoever answers wait."""
         self.paused = True
         if self.source is not None:
             self.source.pause_reading()
 
-    def resume_writing(self) -> None:
-        """The client has caught up."""
+    def resume_source(self) -> None:
+        """Have whoever answers go on."""
         self.paused = False
         if self.source is not None:
             self.source.resume_reading()
@@ -189,7 +206,9 @@ class Exchange:
         self.body.drop()
         if self.task is not None:
             self.task.cancel()
-        self.resume_writing()
+        if self.throttle is not None:
+            self.throttle.stop()
+        self.resume_source()
         self.close()
 
     # called by whoever answers
@@ -262,12 +281,10 @@ class Exchange:
             return
         if self.body_filters and (data := self._drained("finish")):
             self._send(data)
-        self.ended = True
-        self.trailers = trailers
-        if self.late_trailers is not None:
-            self.late_trailers(self)
-        self.client.finish(self.trailers)
-        self.close()
+        if self.throttle is not None:
+            self.throttle.when_empty(lambda: self._end(trailers))
+        else:
+            self._end(trailers)
 
     def fail(self) -> None:
         """The body can't be completed: the client must see that it is broken (RFC 9112 8)."""
@@ -327,6 +344,14 @@ class Exchange:
             headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
+
+    def _end(self, trailers: Fields) -> None:
+        self.ended = True
+        self.trailers = trailers
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
+        self.close()
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

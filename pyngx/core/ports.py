@@ -204,6 +204,8 @@ class Request(msgspec.Struct):
     timeouts: Timeouts = Timeouts()
     keepalive: KeepAlive = KeepAlive()
     upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
+    head_limit: int = 128 * 1024  # bytes that the response's head may have
+    local_address: Address | None = None  # where to connect from; None: the system chooses
 
 
 class CallHandler(Source, Protocol):

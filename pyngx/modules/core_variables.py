@@ -165,7 +165,7 @@ def _content_length(exchange: Exchange) -> str | None:
 
 def _request_body(exchange: Exchange) -> str | None:
     body = exchange.kept_body
-    return text(body.in_memory()) if body is not None and body.file_name is None else None
+    return text(body.in_memory()) or None if body is not None and body.file_name is None else None
 
 
 def _request_body_file(exchange: Exchange) -> str | None:

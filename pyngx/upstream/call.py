@@ -56,7 +56,7 @@ class HttpCall:
         self._stuck = 0
         self._send_deadline = Deadline(loop, self._sending_expired)
         # the response
-        self._reader = ResponseReader(request.method, loop)
+        self._reader = ResponseReader(request.method, loop, request.head_limit)
         self._head: Head | None = None
         self._paused = False
         self._received = 0

@@ -17,6 +17,7 @@ from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
 from pyngx.http.headers import Headers
+from pyngx.upstream.outlet import direct
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Call, Fields, Transport, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
+    from pyngx.upstream.outlet import OpenOutlet, Outlet
     from pyngx.upstream.peer import Peer
 
 IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
@@ -65,6 +67,7 @@ class Plan:
     ignore_client_abort: bool = False
     passes_trailers: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
+    open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
 
 
 class Relay:
@@ -81,6 +84,7 @@ class Relay:
     _call: Call | None = None
     _peer: Peer | None = None
     _attempt: Try | None = None
+    _outlet: Outlet | None = None  # since the response's head was passed on
 
     def __init__(
         self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
@@ -91,6 +95,7 @@ class Relay:
         self._group = group
         self._request = request
         self._body = body
+        self._streams = plan.streams_body and body is None
         self._key = key
         self._tried: set[Peer] = set()
         self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
@@ -112,7 +117,7 @@ class Relay:
         if self._body is not None:
             self._chunks = self._body.chunks()
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.read_into(_Upload(call, self._refuse))
         elif self._request.body_length != 0:
             call.end_body()
@@ -120,7 +125,7 @@ class Relay:
     def pause_reading(self) -> None:
         """The peer is slow: hold the request's body."""
         self._held = True
-        if self._plan.streams_body:
+        if self._streams:
             self._exchange.body.pause_reading()
 
     def resume_reading(self) -> None:
@@ -128,7 +133,7 @@ class Relay:
         self._held = False
         if self._body is not None:
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.resume_reading()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
@@ -152,7 +157,7 @@ class Relay:
             self._answer(answer)
             return
         exchange = self._exchange
-        exchange.source = call
+        exchange.source = self._outlet = outlet = self._plan.open_outlet(exchange, call, answer)
         try:
             exchange.respond(answer)
         except Refused as refused:  # a filter wants another answer
@@ -161,7 +166,7 @@ class Relay:
             return
         self._responded = True
         if exchange.paused:
-            call.pause_reading()
+            outlet.pause_reading()
 
     def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
@@ -195,7 +200,8 @@ class Relay:
         """Pass a part of the body on."""
         if self._attempt is not None:
             self._attempt.response_length += len(data)
-        self._exchange.write(data)
+        assert self._outlet is not None
+        self._outlet.write(data)
 
     def flush(self) -> None:
         """The client need not wait for a body to see the head."""
@@ -205,19 +211,22 @@ class Relay:
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The peer did its work."""
         self._close_attempt(failed=False)
-        self._finish()
-        exchange = self._exchange
+        exchange, outlet = self._exchange, self._outlet
         exchange.upstream_trailers = trailers
-        exchange.end(trailers if self._plan.passes_trailers else ())
+        assert outlet is not None
+        self._done = True
+        outlet.end(trailers if self._plan.passes_trailers else ())
+        self._finish()
 
     def call_failed(self, error: UpstreamError) -> None:
         """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
         attempt, _ = self._now()
         self._log_failure(error)
-        if self._responded:
+        if self._responded and self._outlet is not None:
             self._close_attempt(failed=False)  # as nginx has it: who sends a head has not failed
+            self._done = True
+            self._outlet.fail()
             self._finish()
-            self._exchange.fail()
             return
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
@@ -274,7 +283,7 @@ class Relay:
         if condition not in conditions:
             return False
         if self._sent:
-            if self._plan.streams_body and self._body is None and self._exchange.body.expected:
+            if self._streams and self._exchange.body.expected:
                 return False
             if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
                 return False
@@ -302,6 +311,7 @@ class Relay:
 
     def _answer(self, answer: Answer) -> None:
         exchange = self._exchange
+        self._close_outlet()
         if isinstance(answer, Redirected):
             exchange.valid_target = False
         self._finish()
@@ -314,6 +324,7 @@ class Relay:
         if self._peer is not None:
             self._abandon(failed=False)
         if self._responded:
+            self._close_outlet()
             self._finish()
             self._exchange.fail()
         else:
@@ -322,9 +333,12 @@ class Relay:
 
     def _client_gone(self) -> None:
         if self._plan.ignore_client_abort and not self._done:
+            if self._outlet is not None:
+                self._outlet.discard()
             return
         if self._peer is not None:
             self._abandon(failed=False)
+        self._close_outlet()
         self._finish()
         self._exchange.leave()
 
@@ -337,15 +351,22 @@ class Relay:
         self._chunks = iter(())
         call.end_body()
 
+    def _close_outlet(self) -> None:
+        if self._outlet is not None:
+            self._outlet.close()
+            self._outlet = None
+        self._exchange.on_gone = self._exchange.source = None
+
     def _finish(self) -> None:
-        """Let go of all: what refers to each other would lie about until it is collected."""
+        """Let go of all: what refers to each other would lie about until it is collected.
+
+        The exchange closes the body: error pages and logs may ask for it still.
+        """
         self._done = True
-        self._call = None
+        self._call = self._body = None
         exchange = self._exchange
-        exchange.on_gone = exchange.source = None
-        if self._body is not None and self._body is not exchange.kept_body:
-            self._body.close()
-        self._body = None
+        if exchange.ended:  # else the outlet still holds some of the response
+            self._outlet = exchange.on_gone = exchange.source = None
 
     def _log_failure(self, error: UpstreamError) -> None:
         self._log("error", "upstream_failed", str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Failure, UpstreamError
@@ -13,12 +14,9 @@ from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_h
 from pyngx.upstream.head import encode_head
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pyngx.core.ports import CallHandler, Fields, Request
     from pyngx.upstream.wire_connection import WireConnection
 
-HEAD_LIMIT = 128 * 1024
 INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
 WAITING_LIMIT = 64 * 1024  # bytes of a body that are taken before there is a connection to write it to
 BODILESS = frozenset({204, 304})
@@ -37,6 +35,7 @@ class WireCall:
     # the request
     _waiting: list[bytes] | None = None  # what waits for a connection
     _waiting_size = 0
+    _unsent = b""  # the head, or chunks: wait for what may follow at once, so that both go out together
     _asked_to_pause = False
     # the response
     _buffer = b""
@@ -72,10 +71,10 @@ class WireCall:
         connection.call = self
         connection.requests += 1
         waiting, self._waiting = self._waiting, None
-        if waiting:
-            head = b"".join((head, *waiting))
-        self.bytes_sent += len(head)
-        connection.transport.write(head)
+        if self._body_ended or waiting:
+            self._write(b"".join((head, *(waiting or ()))))
+        else:
+            self._hold(head)
         if self._paused:
             connection.pause_reading()
         self._touch()
@@ -195,6 +194,10 @@ class WireCall:
     def _write(self, data: bytes) -> None:
         connection = self._connection
         if connection is not None:
+            if self._left is None and not self._body_ended:
+                self._hold(data)
+                return
+            data, self._unsent = self._unsent + data, b""
             self.bytes_sent += len(data)
             connection.transport.write(data)
             return
@@ -204,6 +207,17 @@ class WireCall:
         if self._waiting_size > WAITING_LIMIT and not self._body_ended and not self._asked_to_pause:
             self._asked_to_pause = True
             self._handler.pause_reading()
+
+    def _hold(self, data: bytes) -> None:
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send_held)
+        self._unsent += data
+
+    def _send_held(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if data and self._connection is not None:
+            self.bytes_sent += len(data)
+            self._connection.transport.write(data)
 
     def _touch(self) -> None:
         """Count the peer's silence from now on, if it is its turn to speak."""
@@ -219,14 +233,13 @@ class WireCall:
     def _feed_head(self, data: bytes) -> None:
         while True:
             end = HEAD_END.search(data)
+            at = end.end() if end is not None else 0
+            if (at or len(data) + 1) > self._request.head_limit:
+                self._break(Failure.INVALID_HEADER, "sent too big header while reading response header from upstream")
+                return
             if end is None:
                 self._buffer = data
-                if len(data) > HEAD_LIMIT:
-                    self._break(
-                        Failure.INVALID_HEADER, "sent too big header while reading response header from upstream"
-                    )
                 return
-            at = end.end()
             try:
                 head = parse_response_head(data[:at])
             except BadResponse as error:
