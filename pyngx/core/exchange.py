@@ -94,6 +94,7 @@ class Exchange:
     # Defaults stand on the class: making an exchange sets only what differs.
 
     # the request
+    can_tunnel = False  # whether it asks for an upgrade, and the server can give the connection away
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept
@@ -137,7 +138,8 @@ class Exchange:
         self.connection = connection
         self.client = client
         self.method, self.target, self.version, self.headers = head
-        self.original_method = self.method  # error_page may change the other
+        # error_page may change the other method, and an absolute form loses its authority
+        self.original_method, self.original_target = self.method, self.target
         self.body = RequestBody(client)
         self.started = time.monotonic()
         self.uri = self.target
@@ -197,7 +199,7 @@ class Exchange:
     @property
     def request_line(self) -> str:
         """`GET /x HTTP/1.1`, as it was sent."""
-        return f"{self.original_method} {self.target} HTTP/{self.version}"
+        return f"{self.original_method} {self.original_target} HTTP/{self.version}"
 
     @property
     def complete(self) -> bool:

@@ -14,8 +14,9 @@ from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Respons
 from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
 from pyngx.http.codec import wire
+from pyngx.http.escape import escape_uri
 from pyngx.http.host import BadHost, parse_host
-from pyngx.http.target import BadTarget, parse_target
+from pyngx.http.target import BadTarget, parse_connect, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location
     from pyngx.core.servers import ServerNames
+    from pyngx.http.host import Host
 
     Chooser = Callable[[], Awaitable[Answer]]
 
 UNANSWERED = frozenset({408, 499})  # ngx_http_finalize_request closes the connection, whatever error_page says
+TUNNELLING = frozenset({"CONNECT", "TRACE"})
 MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
 
 
@@ -35,6 +38,17 @@ async def handle(exchange: Exchange, servers: ServerNames) -> None:
     """Answer a request that came to an address of these servers."""
     exchange.generation.exchange_opened()
     await _settle(exchange, lambda: _begin(exchange, servers))
+
+
+async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
+    """Answer what can't be taken for a request, as the address's default server would."""
+    exchange.generation.exchange_opened()
+    exchange.server, exchange.location = servers.default, servers.default.location
+
+    async def refused() -> Answer:
+        raise Refused(code, why)
+
+    await _settle(exchange, refused)
 
 
 async def answer_later(exchange: Exchange, answer: Answer) -> None:
@@ -115,21 +129,43 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
 
 def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
     """Take the target and the host apart (RFC 9112 3.2)."""
+    if exchange.method in TUNNELLING:
+        _refuse_method(exchange)
     try:
         target = parse_target(wire(exchange.target), merge_slashes)
-        host = exchange.headers.get(b"host")
-        if host is None and exchange.version == "1.1":
-            raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
-        named = target.host or (parse_host(host) if host else None)
     except BadTarget as error:
+        exchange.uri = exchange.target = ""  # what can't be read is not shown by $uri and $request_uri
         raise Refused(400, f"client sent invalid request: {error}") from None
-    except BadHost as error:
-        raise Refused(400, f"client sent invalid host header: {error}") from None
     exchange.uri, exchange.args = target.path, target.args
     exchange.target = target.raw
     exchange.quoted = target.quoted or target.plus
-    if named is not None:
+    exchange.valid_target = not target.empty_path
+    host = _read_host(exchange)
+    if (named := target.host or host) is not None:
         exchange.host = named.name
+
+
+def _read_host(exchange: Exchange) -> Host | None:
+    """The host that the Host field names; only HTTP/1.0 may lack one."""
+    values = exchange.headers.all(b"host")
+    if not values and exchange.version == "1.1":
+        raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
+    if len(values) > 1:
+        raise Refused(400, 'client sent duplicate header line: "Host"')
+    try:
+        return parse_host(values[0]) if values else None
+    except BadHost as error:
+        raise Refused(400, f"client sent invalid host header: {error}") from None
+
+
+def _refuse_method(exchange: Exchange) -> None:
+    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    if exchange.method == "CONNECT":
+        try:
+            parse_connect(wire(exchange.target))
+        except BadTarget as error:
+            raise Refused(400, f"client sent invalid request: {error}") from None
+    raise Refused(405, f"client sent {exchange.method} method")
 
 
 async def _route(exchange: Exchange) -> Answer:
@@ -160,7 +196,7 @@ def _find_location(exchange: Exchange) -> Answer | None:
     exchange.location = location
     if found is Found.REDIRECT:
         args = f"?{exchange.args}" if exchange.args else ""
-        return Status(301, location=exchange.uri + "/" + args)
+        return Status(301, location=f"{escape_uri(exchange.uri)}/{args}")
     if location.internal and not exchange.internal:
         return Status(404)
     return _enter_location(exchange, location)

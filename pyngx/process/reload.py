@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.process.diff import Difference, difference
+from pyngx.process.garbage import collected_afterwards
 from pyngx.process.limits import apply_limits
 from pyngx.process.load import Loaded, Reading, conflicts, load_configuration
 from pyngx.process.log_styles import Level
@@ -83,6 +84,10 @@ class Reloader:
         return f"generation {self.installer.number}, {counted(count, 'listener')}"
 
     async def _reload(self, told_to: bool) -> None:
+        with collected_afterwards():
+            await self._try(told_to)
+
+    async def _try(self, told_to: bool) -> None:
         began = time.perf_counter()
         reading = Reading()
         try:

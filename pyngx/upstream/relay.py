@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,11 @@ from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
 from pyngx.http.headers import Headers
+from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Call, Fields, Transport
+    from pyngx.core.ports import Call, Fields, Transport, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
     from pyngx.upstream.peer import Peer
@@ -180,6 +181,33 @@ class Relay:
         if exchange.paused:
             call.pause_reading()
 
+    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+        """Couple both connections, once the client has the 101 with all that was negotiated."""
+        attempt, _ = self._now()
+        attempt.status = 101
+        attempt.header_time = time.monotonic() - attempt.started
+        attempt.fields = Headers(fields)
+        exchange = self._exchange
+        response = self._plan.read_head(exchange, 101, reason, fields)
+        if not isinstance(response, Response):
+            end.transport.abort()
+            self._answer(response)
+            return
+        response.length = None
+        response.headers.add(b"Upgrade", attempt.fields.get(b"upgrade") or b"")
+        response.headers.add(b"Connection", b"upgrade")
+        self._done = True
+        exchange.on_gone = None
+        exchange.respond(response)
+        tunnel = Tunnel(self._plan.timeouts.read, self._tunnel_ended)
+        tunnel.open(exchange.client, end, rest)
+
+    def _tunnel_ended(self, tunnel: Tunnel) -> None:
+        exchange = self._exchange
+        exchange.body_bytes_sent, exchange.body.received = tunnel.sent, tunnel.received
+        self._close_attempt(failed=False)
+        exchange.end()
+
     def body_received(self, data: bytes) -> None:
         """Pass a part of the body on."""
         if self._attempt is not None:
@@ -232,7 +260,10 @@ class Relay:
         self._peer = peer
         self._attempt = attempt = Try(str(peer.address), now)
         self._exchange.tries.append(attempt)
-        self._call = self._plan.transport.start(replace(self._request, address=peer.address), self)
+        self._request.address = peer.address
+        self._call = call = self._plan.transport.start(self._request, self)
+        if call.is_connected:
+            self.connected()
 
     def _may_try_next(self, condition: Condition | int) -> bool:
         """Whether the configuration lets another peer be tried after this (ngx_http_upstream_next)."""
