@@ -84,7 +84,11 @@ class ProxySettings:
     """How requests are proxied; times in seconds."""
 
     proxy_pass: Text | None = directive(
-        text, "location location-if limit_except", default=None, inherits=INTO_NAMELESS, doc="the URL that answers"
+        text.called("url"),
+        "location location-if limit_except",
+        default=None,
+        inherits=INTO_NAMELESS,
+        doc="the URL that answers",
     )
     proxy_websocket: str = directive(
         choice("auto", "off"),

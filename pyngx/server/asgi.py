@@ -14,6 +14,7 @@ from pyngx.server.asgi_incoming import Incoming
 from pyngx.server.asgi_outgoing import Kind, ResponseAborted
 from pyngx.server.asgi_scope import body_length, door_of, head_length, open_connection, read_head
 from pyngx.server.asgi_websocket import AsgiWebSocket
+from pyngx.server.http10 import end_by_closing
 from pyngx.server.lifespan import answer_lifespan
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class App:
     # private
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = AsgiClient(send, _http_kind(scope))
+        is_old = scope.get("http_version") == "1.0"
+        client = AsgiClient(end_by_closing(send) if is_old else send, _http_kind(scope))
         exchange, servers = self._open(scope, send, client)
         source = Incoming(receive, exchange.body, client.left, exchange.generation.runtime.spawn)
         client.attach(exchange, source)

@@ -90,7 +90,9 @@ async def listen(script: Script, *, path: str = "", tls: ssl.SSLContext | None =
     finally:
         server.close()
         for writer in listener.writers:
-            writer.transport.abort()
+            # asyncio's own transport can't be aborted once it has closed after writing what was left.
+            with contextlib.suppress(AttributeError):
+                writer.transport.abort()
         await asyncio.sleep(0)
 
 
