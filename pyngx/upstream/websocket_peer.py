@@ -122,9 +122,12 @@ class UpstreamWebSocket:
     def data_received(self, data: bytes) -> None:
         self._silence.set(self._timeouts.read)
         protocol = self._protocol
+        # Asked before: a Close is answered while it is parsed, but what came in front of it counts.
+        listening = protocol.close_sent is None
         protocol.receive_data(data)
         for frame in protocol.events_received():
-            self._take_frame(frame)  # type: ignore[arg-type]  # heads are the handshake's
+            if listening and self._closed is None:
+                self._take_frame(frame)  # type: ignore[arg-type]  # heads are the handshake's
         self._flush()
         if protocol.close_rcvd is not None:
             self._end(Closed(protocol.close_rcvd.code, protocol.close_rcvd.reason))
@@ -148,8 +151,6 @@ class UpstreamWebSocket:
             self._opcode = frame.opcode
         elif frame.opcode is not Opcode.CONT:
             return
-        if self._protocol.close_sent is not None:
-            return  # nobody listens any more
         self._fragments.append(bytes(frame.data))
         if frame.fin:
             data = b"".join(self._fragments)

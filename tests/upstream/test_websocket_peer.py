@@ -231,6 +231,16 @@ async def test_fragments_become_messages_and_pings_are_answered() -> None:
     ]
 
 
+async def test_a_message_right_before_a_close_is_heard() -> None:
+    async def script(peer: Peer) -> None:
+        await accept(peer, behind=frame(Opcode.TEXT, b"last word") + closing(1000, b""))
+        await hear(peer, 1)
+
+    async with listen(script) as listener, transport() as upstream:
+        peer = await shake(upstream, listener)
+        assert [await peer.receive(), await peer.receive()] == ["last word", Closed(1000)]
+
+
 async def test_messages_right_behind_the_handshake_are_heard() -> None:
     async def script(peer: Peer) -> None:
         await accept(peer, behind=frame(Opcode.TEXT, b"first"))
