@@ -93,6 +93,9 @@ async def test_a_close_of_ours_reaches_the_client(closed: Closed) -> None:
 
     async with served({"/": talking(close)}) as server, open_to(server) as peer:
         assert await closing(peer) == (closed.code, closed.reason)
+        await server.site.exchange()
+        await peer.wait_closed()
+        assert server.site.log.events == []
 
 
 async def test_a_close_without_a_code_is_a_normal_one() -> None:
