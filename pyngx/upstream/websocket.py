@@ -94,4 +94,5 @@ async def _carry(
         traffic.messages += 1
         traffic.size += len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
         await send(message)
+        del message  # or a large one would be kept for as long as nothing comes after it
     return message

@@ -152,6 +152,7 @@ class UpstreamWebSocket:
         elif frame.opcode is not Opcode.CONT:
             return
         self._fragments.append(bytes(frame.data))
+        frame.data = b""  # its parser holds the frame until the next one comes
         if frame.fin:
             data = b"".join(self._fragments)
             self._fragments.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tracemalloc
 from base64 import b64encode
 from hashlib import sha1
 
@@ -229,6 +230,24 @@ async def test_fragments_become_messages_and_pings_are_answered() -> None:
         (Opcode.PONG, b"here?"),
         (Opcode.CLOSE, b"\x0f\xa1enough"),
     ]
+
+
+async def test_a_message_that_was_received_is_kept_nowhere() -> None:
+    size = 512 * 1024
+
+    async def script(peer: Peer) -> None:
+        await accept(peer, behind=frame(Opcode.BINARY, bytes(size)))
+        await peer.reader.read()
+
+    async with listen(script) as listener, transport() as upstream:
+        tracemalloc.start()
+        try:
+            peer = await shake(upstream, listener)
+            assert len(await peer.receive()) == size  # type: ignore[arg-type]
+            assert tracemalloc.get_traced_memory()[0] < size / 2
+        finally:
+            tracemalloc.stop()
+        await peer.close(Closed(1006))
 
 
 async def test_a_message_right_before_a_close_is_heard() -> None:
