@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyngx.core.ports import Closed
-from pyngx.upstream.websocket import Bridged, Traffic, bridge, sendable
+from pyngx.core.websocket import sendable
+from pyngx.upstream.websocket import Bridged, Traffic, bridge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
