@@ -263,6 +263,14 @@ class WebSocketPeer(Protocol):
     def fields(self) -> list[tuple[bytes, bytes]]:
         """The fields of its 101."""
 
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes written, the handshake's among them."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes read, the handshake's among them."""
+
     async def receive(self) -> str | bytes | Closed:
         """The next message; text is `str`."""
 
@@ -281,6 +289,8 @@ class HandshakeRefused:
     reason: bytes
     fields: list[tuple[bytes, bytes]]
     body: bytes
+    bytes_sent: int = 0  # over the wire
+    bytes_received: int = 0
 
 
 class Transport(Protocol):

@@ -120,7 +120,8 @@ class _Handshake:
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:  # noqa: ARG002
         if not self.answer.done():
-            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body)))
+            sent, received = (self.call.bytes_sent, self.call.bytes_received) if self.call is not None else (0, 0)
+            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body), sent, received))
 
     def call_failed(self, error: UpstreamError) -> None:
         if not self.answer.done():
