@@ -181,6 +181,8 @@ async def application(tmp_path: Path, http_server: str, request: pytest.FixtureR
 
 
 APPLICATION = """
+import asyncio, pathlib
+
 async def app(scope, receive, send):
     if scope["type"] == "websocket":
         await receive()
@@ -193,6 +195,14 @@ async def app(scope, receive, send):
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.send", "text": "last word"})
             await send({"type": "websocket.close", "code": 4001, "reason": "enough"})
+        elif scope["path"] == "/tick":
+            await send({"type": "websocket.accept"})
+            try:
+                while True:
+                    await send({"type": "websocket.send", "text": "tick"})
+                    await asyncio.sleep(0.005)
+            finally:
+                (pathlib.Path(__file__).parent / "stopped").touch()
         elif scope["path"] == "/fail":
             await send({"type": "websocket.accept"})
             raise ValueError("broken")
@@ -231,6 +241,21 @@ async def test_the_application_closes_a_websocket(
                 heard.append(await socket.recv())
     assert heard == said
     assert (socket.close_code, socket.close_reason) == (code, reason)
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_an_application_that_only_sends_learns_that_its_client_left(
+    application: int, politely: bool, tmp_path: Path
+) -> None:
+    async with connect(f"ws://127.0.0.1:{application}/tick", proxy=None) as socket:
+        assert await socket.recv() == "tick"
+        if not politely:
+            socket.transport.abort()
+    for _ in range(400):
+        if (tmp_path / "stopped").exists():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it sends still")
 
 
 async def test_a_body_goes_in_and_out_while_it_arrives(application: int) -> None:

@@ -97,6 +97,10 @@ class WebSocketClient(Protocol):
     def subprotocols(self) -> Sequence[str]:
         """What the client offers, in its order."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still be heard."""
+
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         """Answer 101."""
 

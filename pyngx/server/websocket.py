@@ -70,6 +70,11 @@ class ClientWebSocket:
         """Bytes written after the 101."""
         return self._socket.bytes_sent if self._socket is not None else 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still be heard."""
+        return self._socket is not None and self._socket.is_open
+
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         """Answer 101, with the head that any response of its location has; ValueError for what is no subprotocol."""
         exchange = self._exchange

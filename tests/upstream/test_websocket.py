@@ -23,6 +23,7 @@ class Side:
     subprotocols: Sequence[str] = ()
     subprotocol: str | None = None
     bytes_sent = bytes_received = 0
+    is_open = True
 
     def __init__(self, *says: Message, waits_for: int = 0) -> None:
         self.says = list(says)
