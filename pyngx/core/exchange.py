@@ -101,7 +101,6 @@ class Exchange:
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
-    remote_user = ""
     # where it is routed; rewrites and internal redirects change it
     host = ""
     args = ""

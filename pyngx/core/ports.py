@@ -104,6 +104,10 @@ class WebSocketClient(Protocol):
     def subprotocols(self) -> Sequence[str]:
         """What the client offers, in its order."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still be heard."""
+
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         """Answer 101."""
 
@@ -275,6 +279,14 @@ class WebSocketPeer(Protocol):
     def fields(self) -> list[tuple[bytes, bytes]]:
         """The fields of its 101."""
 
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes written, the handshake's among them."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes read, the handshake's among them."""
+
     async def receive(self) -> str | bytes | Closed:
         """The next message; text is `str`."""
 
@@ -293,6 +305,8 @@ class HandshakeRefused:
     reason: bytes
     fields: list[tuple[bytes, bytes]]
     body: bytes
+    bytes_sent: int = 0  # over the wire
+    bytes_received: int = 0
 
 
 class Transport(Protocol):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
+from pyngx.http.basic import read_basic
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
 from pyngx.http.dates import format_http_date, format_iso8601, format_local
@@ -186,7 +187,8 @@ def _now(form: Callable[[float], str]) -> Getter:
 
 
 def _remote_user(exchange: Exchange) -> str | None:
-    return exchange.remote_user or None
+    credentials = read_basic(exchange.headers.get(b"authorization") or b"")
+    return text(credentials[0]) if credentials is not None else None
 
 
 VARIABLES: tuple[Variable | Prefix, ...] = (

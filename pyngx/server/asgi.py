@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation
     from pyngx.core.ports import Closed
     from pyngx.core.servers import ServerNames
+    from pyngx.core.websocket import OpenWebSocket
     from pyngx.server.asgi_types import Receive, Scope, Send
 
 HTTP = Kind()
@@ -44,6 +45,7 @@ class App:
     def __init__(self, generation: Generation) -> None:
         self._serial = count(1)
         self._websockets: set[AsgiWebSocket] = set()
+        self.websockets: set[OpenWebSocket] = set()  # those of servers that have the connections themselves
         self.generation = generation
 
     @property
@@ -77,7 +79,8 @@ class App:
 
     async def close_websockets(self, closed: Closed) -> None:
         """Close all that are open, each side told why."""
-        await asyncio.gather(*(websocket.close(closed) for websocket in self._websockets if websocket.accepted))
+        hosted = [websocket.close(closed) for websocket in self._websockets if websocket.accepted]
+        await asyncio.gather(*hosted, *(websocket.close(closed) for websocket in self.websockets))
 
     # private
 

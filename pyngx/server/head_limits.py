@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyngx.http.request_head import BadHead
+from pyngx.http.request_head import BadHead, parse_request_head
 
 if TYPE_CHECKING:
     from pyngx.core.connection import ConnectionSettings
+    from pyngx.http.request_head import FieldRules, ParsedHead
 
 URI_TOO_LARGE = 414
 HEADER_TOO_LARGE = 494
 
 
-def check_complete(head: bytes, settings: ConnectionSettings) -> None:
+def read_head(head: bytes, rules: FieldRules, settings: ConnectionSettings) -> ParsedHead:
+    """Take a whole head apart, unless it is too large; raises BadHead."""
+    if len(head) > settings.client_header_buffer_size:
+        _check_complete(head, settings)
+    parsed = parse_request_head(head, rules)
+    if len(parsed.fields) > settings.max_headers:
+        raise BadHead(400, "client sent too many header lines")
+    return parsed
+
+
+def _check_complete(head: bytes, settings: ConnectionSettings) -> None:
     """Refuse a whole head that is too large; raises BadHead."""
     number, size = settings.large_client_header_buffers
     first, *others = head.split(b"\n")
@@ -32,4 +43,4 @@ def check_complete(head: bytes, settings: ConnectionSettings) -> None:
 def check_partial(head: bytes, settings: ConnectionSettings) -> None:
     """Refuse a head that is too large already, though its end isn't there; raises BadHead."""
     if len(head) > settings.large_client_header_buffers[1]:
-        check_complete(head, settings)
+        _check_complete(head, settings)

@@ -42,3 +42,9 @@ def _is_disabled(exchange: Exchange, browsers: frozenset[str]) -> bool:
     if "msie6" in browsers and exchange.original_method == "POST" and _OLD_MSIE.search(agent):
         return True
     return "safari" in browsers and bool(_OLD_SAFARI.search(agent)) and not _OTHERS.search(agent)
+
+
+def lingers(exchange: Exchange, unread: bool) -> bool:
+    """Whether what still comes is read before the connection is closed; `unread`: something is known to come."""
+    lingering = exchange.location.connection.lingering_close
+    return lingering == "always" or (lingering == "on" and unread)

@@ -14,17 +14,19 @@ from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange, RequestHead
 from pyngx.core.pipeline import handle, refuse
+from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
 from pyngx.http.codec import text
 from pyngx.http.framing import body_length
 from pyngx.http.headers import Headers
-from pyngx.http.request_head import HEAD_END, BadHead, parse_request_head
+from pyngx.http.request_head import HEAD_END, BadHead
 from pyngx.server.client_facts import open_connection
 from pyngx.server.framer import CONTINUE, Framer
-from pyngx.server.head_limits import check_complete, check_partial
-from pyngx.server.keepalive import keeps_alive
+from pyngx.server.head_limits import check_partial, read_head
+from pyngx.server.keepalive import keeps_alive, lingers
+from pyngx.server.websocket import ClientWebSocket, WebSocketLimits, find_handshake
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -56,11 +58,14 @@ class HttpProtocol(asyncio.Protocol):
         self._closing = False  # no further request is taken
         self._lingering = False  # what still comes is read and dropped
         self._paused = False  # nothing is read
+        self._slow = False  # the client takes less than is written
+        self._max_message = config.ws_max_size
         self._tunnel: TunnelReceiver | None = None
         # for as long as one request
         self._buffer = b""
         self._exchange: Exchange | None = None
         self._framer: Framer | None = None
+        self._websocket: ClientWebSocket | None = None
         self._reader: BodyReader | None = None  # while the request's body isn't whole
         self._body_wanted = False
         self._owes_continue = False
@@ -110,6 +115,7 @@ class HttpProtocol(asyncio.Protocol):
             exchange.client_gone()
 
     def pause_writing(self) -> None:
+        self._slow = True
         exchange = self._exchange
         if self._tunnel is not None:
             self._tunnel.pause_writing()
@@ -118,6 +124,7 @@ class HttpProtocol(asyncio.Protocol):
             exchange.pause_writing()
 
     def resume_writing(self) -> None:
+        self._slow = False
         if self._tunnel is not None:
             self._tunnel.resume_writing()
         elif self._exchange is not None:
@@ -141,7 +148,8 @@ class HttpProtocol(asyncio.Protocol):
 
     @property
     def bytes_sent(self) -> int:
-        return self._framer.bytes_sent if self._framer is not None else 0
+        sent = self._framer.bytes_sent if self._framer is not None else 0
+        return sent if self._websocket is None else sent + self._websocket.bytes_sent
 
     def send_informational(self, status: int, fields: Fields) -> None:
         if self._exchange is not None and self._exchange.version == "1.1":
@@ -166,6 +174,8 @@ class HttpProtocol(asyncio.Protocol):
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
         if exchange is None or framer is None:
+            if self._websocket is not None:
+                self._websocket.say_goodbye(Closed(1000))
             return
         if not framer.finish(self.transport, trailers):
             self.abort()
@@ -210,8 +220,12 @@ class HttpProtocol(asyncio.Protocol):
         if data or reader.done:
             self._feed_body(data)
 
-    def websocket(self) -> None:
-        """There are no messages here: WebSockets go through `open_tunnel`."""
+    def websocket(self) -> ClientWebSocket | None:
+        """The request as a handshake, if it is one; who wants no messages takes `open_tunnel` instead."""
+        if self._websocket is None and self._exchange is not None:
+            limits = WebSocketLimits(self._max_message, self._app.websockets)
+            self._websocket = find_handshake(self._exchange, self.transport, limits)
+        return self._websocket
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
         """Give the connection away: all that comes from now on is the receiver's."""
@@ -219,6 +233,8 @@ class HttpProtocol(asyncio.Protocol):
         self._tunnel = receiver
         self._exchange = None
         self._deadline.stop()
+        if self._slow:
+            receiver.pause_writing()
         self._resume()
         data, self._buffer = self._buffer, b""
         if data:
@@ -251,12 +267,7 @@ class HttpProtocol(asyncio.Protocol):
             self._head_begun = False
             self._buffer = buffer[end:]
             self._deadline.stop()
-            if end > settings.client_header_buffer_size:
-                check_complete(head, settings)
-            parsed = parse_request_head(head, self._servers.default.field_rules)
-            if len(parsed.fields) > settings.max_headers:
-                raise BadHead(400, "client sent too many header lines")
-            exchange = self._open(parsed, end)
+            exchange = self._open(read_head(head, self._servers.default.field_rules, settings), end)
         except BadHead as error:
             self._refuse(error, head)
             return
@@ -274,6 +285,9 @@ class HttpProtocol(asyncio.Protocol):
         headers = Headers(parsed.fields)
         exchange = self._new_exchange(RequestHead(text(parsed.method), text(parsed.target), parsed.version, headers))
         exchange.request_length = size
+        if self._slow:  # answers before this one still wait
+            exchange.pause_writing()
+            self._deadline.set(self._servers.default.location.connection.send_timeout)
         exchange.can_tunnel = headers.get(b"upgrade") is not None and parsed.version == "1.1"
         try:
             length = body_length(headers, parsed.version)
@@ -290,7 +304,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
-        self._framer = None
+        self._framer = self._websocket = None
         assert self._generation is not None
         return Exchange(self._generation, self.connection, self, head)
 
@@ -362,11 +376,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _close(self, exchange: Exchange) -> None:
         """Close; where more may be coming, read on for a while, or the client would lose our answer to a reset."""
-        settings = exchange.location.connection
-        lingers = settings.lingering_close == "always" or (
-            settings.lingering_close == "on" and (self._reader is not None or bool(self._buffer))
-        )
-        if not lingers or not self.transport.can_write_eof():
+        unread = self._reader is not None or bool(self._buffer)
+        if not lingers(exchange, unread) or not self.transport.can_write_eof():
             self.transport.close()
             return
         self._lingering = True
@@ -374,7 +385,7 @@ class HttpProtocol(asyncio.Protocol):
         self._buffer = b""
         self._resume()
         self.transport.write_eof()
-        self._deadline.set(settings.lingering_timeout)
+        self._deadline.set(exchange.location.connection.lingering_timeout)
 
     def _expired(self) -> None:
         """The client took too long."""

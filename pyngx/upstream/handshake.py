@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64encode
-from hashlib import sha1
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pyngx.core.ports import Failure, HandshakeRefused, UpstreamError
+from pyngx.http.websocket import accept
 from pyngx.upstream.call import HttpCall
 from pyngx.upstream.websocket_peer import UpstreamWebSocket
 
@@ -37,7 +37,6 @@ _OWN = frozenset(
         b"sec-websocket-extensions",
     }
 )
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
 async def shake_hands(
@@ -85,24 +84,17 @@ class _Handshake:
             connection.abort()
             self._fail(Failure.INVALID_HEADER, problem)
             return
-        chosen = _get(head, b"sec-websocket-protocol")
-        peer = UpstreamWebSocket(
-            connection,
-            chosen.decode() if chosen is not None else None,
-            head.fields,
-            self._message_limit,
-            self._request.timeouts,
-        )
-        peer.begin(rest)
+        peer = UpstreamWebSocket(connection, head.fields, self._message_limit, self._request.timeouts)
+        assert self.call is not None
+        peer.begin(rest, self.call.bytes_sent, self.call.bytes_received)
         self.answer.set_result(peer)
 
     def _find_problem(self, head: Head) -> str:
         upgrade = _get(head, b"upgrade") or b""
-        accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
         chosen = _get(head, b"sec-websocket-protocol")
         if upgrade.lower() != b"websocket":
             return f"switched to {upgrade!r} rather than to websocket"
-        if _get(head, b"sec-websocket-accept") != accept:
+        if _get(head, b"sec-websocket-accept") != accept(self._key):
             return "sent a Sec-WebSocket-Accept that doesn't fit the key"
         if chosen is not None and chosen.decode("latin-1") not in self._subprotocols:
             return f"chose the subprotocol {chosen!r}, which was not offered"
@@ -133,7 +125,8 @@ class _Handshake:
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:  # noqa: ARG002
         if not self.answer.done():
-            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body)))
+            sent, received = (self.call.bytes_sent, self.call.bytes_received) if self.call is not None else (0, 0)
+            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body), sent, received))
 
     def call_failed(self, error: UpstreamError) -> None:
         if not self.answer.done():

@@ -56,5 +56,5 @@ async def test_a_body_that_cannot_be_kept_is_an_error_of_ours(tmp_path: Path) ->
     )
     client = await ask(generation, "POST / HTTP/1.1", body=bytes(2000))
     assert client.status == 500
-    (event,) = log_of(generation).named("body_not_kept")
+    (event,) = log_of(generation).named("temp_file_failed")
     assert f"{tmp_path}/full" in event.message

@@ -80,6 +80,7 @@ async def test_the_body_goes_to_the_upstream_of_an_error_page(settings: str) -> 
 
 async def test_a_body_that_went_by_is_not_announced_again() -> None:
     generation, transport = site(
+        "client_body_buffer_size 2; "
         "location / { proxy_request_buffering off; proxy_pass http://127.0.0.1:1; error_page 502 = @other; } "
         "location @other { proxy_request_buffering off; proxy_pass http://127.0.0.1:2; }",
         CLOSED,

@@ -130,6 +130,10 @@ class FakeWebSocket:
 
     # called by the core
 
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
+
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         assert self.accepted is None, "accepted twice"
         self.accepted = (subprotocol, list(fields))

@@ -329,7 +329,7 @@ async def test_closing_says_why_and_waits_for_the_answer(closed: Closed, said: b
 
 
 async def test_closing_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyngx.upstream.websocket_peer.CLOSE_TIMEOUT", 0.02)
+    monkeypatch.setattr("pyngx.core.websocket.CLOSE_TIMEOUT", 0.02)
 
     async def script(peer: Peer) -> None:
         await accept(peer)
