@@ -25,8 +25,7 @@ class Framer:
         assert response is not None
         status = response.status
         self._none = exchange.method == "HEAD" or status in BODILESS or status < 200
-        # a trailer needs the chunked coding, which excludes a length
-        self._left = response.length if exchange.late_trailers is None else None
+        self._left = response.length
         unknown = self._left is None and not self._none
         settings = exchange.location.connection
         self._chunked = unknown and exchange.version == "1.1" and settings.chunked_transfer_encoding
