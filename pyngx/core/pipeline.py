@@ -59,6 +59,15 @@ async def answer_later(exchange: Exchange, answer: Answer) -> None:
 
 
 async def _settle(exchange: Exchange, choose: Chooser) -> None:
+    """Answer; the outermost border, at which a fault of ours ends one response."""
+    try:
+        await _follow(exchange, choose)
+    except Exception as error:
+        exchange.log("alert", "response_failed", f"{type(error).__name__}: {error}", exception=error)
+        exchange.fail()
+
+
+async def _follow(exchange: Exchange, choose: Chooser) -> None:
     """Follow answers to the one that is sent."""
     while not exchange.ended:
         answer = await _guarded(exchange, choose)
@@ -149,6 +158,7 @@ def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
 
 def _refuse_method(exchange: Exchange) -> None:
     """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    exchange.keepalive = False
     if exchange.method == "CONNECT":
         try:
             parse_connect(wire(exchange.target))

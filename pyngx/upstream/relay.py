@@ -236,7 +236,10 @@ class Relay:
         self._sent = self._sent or error.sent
         if error.failure is Failure.CONNECT:
             self._sent = False
-        self._close_attempt(failed=True)
+        # A peer may close a connection just when it is used again: that is no failure of its, and costs no try.
+        stale = error.kept and error.failure is Failure.ERROR
+        self._close_attempt(failed=not stale)
+        self._tries_left += stale
         if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
             self._try_next()
         else:
