@@ -76,6 +76,8 @@ def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
     if major is None:
         if method != b"GET":
             raise BadHead(400, "client sent invalid method in HTTP/0.9 request")
+        if target[:1] != b"/":
+            raise BadHead(400, "client sent invalid request while reading client request line")
         return method, target, "0.9"
     if int(major) != 1:
         raise BadHead(505 if int(major) > 1 else 400, "client sent invalid version while reading client request line")
