@@ -87,10 +87,17 @@ class Farewell:
             self._transport.abort()
 
     def cut_off(self, settings: ConnectionSettings) -> None:
-        """Close without waiting for anything, by a reset where `reset_timedout_connection` says so."""
-        listening = self._transport.get_extra_info("socket")
-        if settings.reset_timedout_connection and listening is not None:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        """Close without waiting for anything."""
+        if settings.reset_timedout_connection:
+            self.reset()
+        else:
+            self._transport.abort()
+
+    def reset(self) -> None:
+        """Close so that the client sees an error rather than an end."""
+        connected = self._transport.get_extra_info("socket")
+        if connected is not None and connected.family != socket.AF_UNIX:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._transport.abort()
 
     def close(self) -> None:

@@ -26,8 +26,9 @@ class Framer:
         assert response is not None
         status = response.status
         self._none = exchange.method == "HEAD" or status in BODILESS or status < 200
-        self._left = response.length
-        unknown = response.length is None and not self._none
+        # Trailers need the chunked coding, so the head names no length then.
+        self._left = response.length if exchange.late_trailers is None else None
+        unknown = self._left is None and not self._none
         settings = exchange.location.connection
         self._chunked = unknown and exchange.version == "1.1" and settings.chunked_transfer_encoding
         self.ends_by_close = unknown and not self._chunked

@@ -207,7 +207,7 @@ class HttpProtocol(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         self._closing = True
         if exchange is None or (self._framer is not None and self._framer.ends_by_close):
-            self.transport.abort()  # a clean end would pass for the whole
+            self._farewell.reset()  # a clean end would pass for the whole
         else:
             self._settings = exchange.location.connection
             self._farewell.hang_up(self._settings)
