@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyngx.core.exchange import NO_VERSION
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
 from pyngx.http.codec import text, wire
@@ -50,7 +51,19 @@ def request_field(name: str) -> Getter:
 
 
 def _http(rest: str) -> Getter:
-    return request_field(rest.replace("_", "-"))
+    read = request_field(rest.replace("_", "-"))
+    if "_" not in rest:
+        return read
+    wanted = wire(rest)
+
+    def read_any(exchange: Exchange) -> str | None:
+        rules = exchange.server.field_rules
+        if (value := read(exchange)) is not None or not (rules.underscores or not rules.ignores_invalid):
+            return value
+        values = [value for name, value in exchange.headers if name.lower().replace(b"-", b"_") == wanted]
+        return text(b", ".join(values)) if values else None
+
+    return read_any
 
 
 def _sent_http(rest: str) -> Getter:
@@ -238,7 +251,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     ),
     Variable(
         "server_protocol",
-        lambda exchange: f"HTTP/{exchange.version}" if exchange.version else None,
+        lambda exchange: f"HTTP/{exchange.version}" if exchange.version not in NO_VERSION else None,
         doc="HTTP/1.0 or HTTP/1.1",
     ),
     Variable("scheme", lambda exchange: exchange.connection.scheme, doc="http or https"),

@@ -111,8 +111,11 @@ class AsgiClient:
             self._went_on()
 
     def finish(self, trailers: Fields = ()) -> None:
-        """Queue the end."""
-        self._output.end(trailers)
+        """Queue the end; what ends a WebSocket is its own."""
+        if self._is_upgraded:
+            self._output.stop()
+        else:
+            self._output.end(trailers)
         self._went_on()
 
     def abort(self) -> None:

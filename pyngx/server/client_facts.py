@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from pyngx.core.exchange import Connection, RequestHead
+from pyngx.core.exchange import NO_VERSION, Connection, RequestHead
 from pyngx.http.codec import text
 from pyngx.http.headers import Headers
 from pyngx.http.request_head import BadHead, parse_request_line
@@ -32,5 +32,7 @@ def head_of(line: bytes) -> RequestHead:
     try:
         method, target, version = parse_request_line(line)
     except BadHead:
+        version = ""
+    if version in NO_VERSION:  # nor does a line that is cut off have one
         return RequestHead("", text(line.rstrip(b"\r")[:SHOWN]), "", Headers())
     return RequestHead(text(method), text(target[:SHOWN]), version, Headers())

@@ -45,6 +45,7 @@ class UpstreamWebSocket:
         self._protocol = Protocol(Side.CLIENT, max_size=message_limit)
         self._connection = connection
         self._closed: Closed | None = None
+        self._deaf = False  # we have said goodbye: what still comes is dropped
         self._gone = asyncio.Event()
         # to be received
         self._messages: deque[str | bytes] = deque()
@@ -102,6 +103,7 @@ class UpstreamWebSocket:
             if closed.code == ABNORMAL:
                 return
             if self._protocol.state is State.OPEN:
+                self._deaf = True
                 self._messages.clear()
                 self._size = 0
                 if closed.code == NO_CODE:
@@ -148,7 +150,7 @@ class UpstreamWebSocket:
             self._opcode = frame.opcode
         elif frame.opcode is not Opcode.CONT:
             return
-        if self._protocol.close_sent is not None:
+        if self._deaf:
             return  # nobody listens any more
         self._fragments.append(bytes(frame.data))
         if frame.fin:

@@ -66,7 +66,7 @@ LIMITS: dict[str, frozenset[str]] = {
     # its queue of pipelined requests isn't served once the client has half-closed
     "half-closed clients": frozenset({"uvicorn"}),
     # websockets' sans-I/O protocol unmasks, joins fragments and negotiates by itself: there are messages, no bytes
-    "tunnels": frozenset({"uvicorn", "aiohttp"}),
+    "tunnels": frozenset({"uvicorn"}),
     # ASGI says nothing of the connection
     "limits of connections": frozenset({"uvicorn"}),
 }
@@ -147,8 +147,8 @@ class Opened:
             await gateway.installer.listeners.shutdown(0)
             await transport.close()
             await tasks.close()
-        assert gateway.failed == []
-        assert not gateway.connections
+        assert gateway.failed == [], (gateway.failed, gateway.errors)
+        assert not gateway.connections, gateway.installer.listeners._state.connections
 
     def text(self, inside: str, port: int, http: str = "", listen: str = "") -> str:
         listen = listen or f"127.0.0.1:{port}"
