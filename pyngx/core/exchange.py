@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pyngx.core.throttle import Throttle
 
 
+NO_VERSION = frozenset({"", "0.9"})  # of what is no request, and of a request line that has none
+
+
 class Filter(Protocol):
     """A transformation of a response's body, without I/O."""
 
@@ -99,6 +102,7 @@ class Exchange:
     # the request
     can_tunnel = False  # whether it asks for an upgrade, and the server can give the connection away
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
+    pipelined = False  # whether it came before the last one on its connection was answered
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     # where it is routed; rewrites and internal redirects change it
@@ -221,7 +225,9 @@ class Exchange:
 
     @property
     def request_line(self) -> str:
-        """`GET /x HTTP/1.1`, as it was sent."""
+        """`GET /x HTTP/1.1`, as it was sent; what is no request line stands in the target."""
+        if self.version in NO_VERSION:
+            return f"{self.original_method} {self.original_target}".lstrip()
         return f"{self.original_method} {self.original_target} HTTP/{self.version}"
 
     @property
@@ -329,9 +335,10 @@ class Exchange:
             context["host"] = text(host)
         log.write(level, event, message, **(context | facts))
 
-    def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        """Go on with this exchange in a task."""
-        self.task = self.generation.runtime.spawn(work, name)
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Go on with this exchange in a task, which ends when the client leaves."""
+        self.task = task = self.generation.runtime.spawn(work, name)
+        return task
 
     # private
 

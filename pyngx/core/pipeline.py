@@ -56,6 +56,15 @@ async def answer_later(exchange: Exchange, answer: Answer) -> None:
 
 
 async def _settle(exchange: Exchange, choose: Chooser) -> None:
+    """Answer; the outermost border, at which a fault of ours ends one response."""
+    try:
+        await _follow(exchange, choose)
+    except Exception as error:
+        exchange.log("alert", "response_failed", f"{type(error).__name__}: {error}", exception=error)
+        exchange.fail()
+
+
+async def _follow(exchange: Exchange, choose: Chooser) -> None:
     """Follow answers to the one that is sent."""
     while not exchange.ended:
         answer = await _guarded(exchange, choose)

@@ -59,6 +59,7 @@ def drop_invalid_fields(exchange: Exchange, rules: FieldRules) -> None:
 
 def _refuse_method(exchange: Exchange) -> None:
     """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    exchange.keepalive = False
     if exchange.method == "CONNECT":
         try:
             parse_connect(wire(exchange.target))

@@ -58,6 +58,14 @@ class Headers:
             return [value]
         return [value for field, value in self.items if field.lower() == name]
 
+    @property
+    def has_repeats(self) -> bool:
+        """Whether any name comes more than once."""
+        first = self._first
+        if first is None:
+            first = self._index()
+        return len(first) != len(self.items)
+
     def joined(self, name: bytes) -> bytes | None:
         """All values in one, as `$http_x` shows them: cookies by "; ", everything else by ", "."""
         values = self.all(name)

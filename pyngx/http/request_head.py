@@ -36,7 +36,7 @@ class ParsedHead(msgspec.Struct, gc=False):
 
     method: bytes
     target: bytes
-    version: str  # "1.1", "1.0"
+    version: str  # "1.1", "1.0"; "0.9" for a line without one, which has no fields and wants no head
     fields: list[Field]
 
 
@@ -64,19 +64,8 @@ def parse_request_head(head: bytes, rules: FieldRules) -> ParsedHead:
     return _parse_slowly(head, rules)
 
 
-def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
-    first, *others = head.split(b"\n")
-    method, target, version = _request_line(first)
-    fields = []
-    for line in (other.removesuffix(b"\r") for other in others):
-        if not line:
-            break
-        if (field := _field(line, rules)) is not None:
-            fields.append(field)
-    return ParsedHead(method, target, version, fields)
-
-
-def _request_line(line: bytes) -> tuple[bytes, bytes, str]:
+def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
+    """Method, target and version of a line without its LF; raises BadHead."""
     match = _ANY_LINE.fullmatch(line.removesuffix(b"\r"))
     if match is None:
         method = line.partition(b" ")[0]
@@ -84,10 +73,28 @@ def _request_line(line: bytes) -> tuple[bytes, bytes, str]:
         raise BadHead(400, f"client sent invalid {what} while reading client request line")
     method, target, major, minor = match.groups()
     if major is None:
-        raise BadHead(400, "client sent an HTTP/0.9 request")
+        if method != b"GET":
+            raise BadHead(400, "client sent invalid method in HTTP/0.9 request")
+        if target[:1] != b"/":
+            raise BadHead(400, "client sent invalid request while reading client request line")
+        return method, target, "0.9"
     if int(major) != 1:
         raise BadHead(505 if int(major) > 1 else 400, "client sent invalid version while reading client request line")
     return method, target, "1.0" if int(minor) == 0 else "1.1"
+
+
+def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
+    first, *others = head.split(b"\n")
+    method, target, version = parse_request_line(first)
+    fields: list[Field] = []
+    if version == "0.9":
+        return ParsedHead(method, target, version, fields)
+    for line in (other.removesuffix(b"\r") for other in others):
+        if not line:
+            break
+        if (field := _field(line, rules)) is not None:
+            fields.append(field)
+    return ParsedHead(method, target, version, fields)
 
 
 def _field(line: bytes, rules: FieldRules) -> Field | None:

@@ -219,6 +219,8 @@ class Proxy:
             return relay_websocket(exchange, self.plan, destination.group, request)
         if exchange.can_tunnel:
             self._ask_upgrade(exchange, request)
+        elif b"upgrade" in exchange.headers:
+            request.fields, _ = without_cleartext_http2(request.fields)
         body = exchange.kept_body if self.passes_body else None
         if self.body_of is not None:
             content = self.body_of(exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pyngx.server.asgi_incoming import Incoming
 from pyngx.server.asgi_outgoing import Kind, ResponseAborted
 from pyngx.server.asgi_scope import body_length, door_of, head_length, open_connection, read_head
 from pyngx.server.asgi_websocket import AsgiWebSocket
+from pyngx.server.farewell import RESET
 from pyngx.server.http10 import end_by_closing
 from pyngx.server.lifespan import answer_lifespan
 
@@ -139,7 +141,7 @@ class App:
         try:
             await client.run(servers)
         except ResponseAborted:
-            _break_off(send)
+            _break_off(send, ends_by_close=client.exchange.version == "1.0")
             raise
 
 
@@ -164,14 +166,16 @@ async def _ask_for_body(exchange: Exchange, source: Incoming, receive: Receive) 
         source.take(message)
 
 
-def _break_off(send: Send) -> bool:
+def _break_off(send: Send, *, ends_by_close: bool = False) -> bool:
     """Close the connection, if the host is uvicorn, whose `send` is a method of who has the transport.
 
     An exception alone would have it answer 500 where no head was sent.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     close = getattr(transport, "close", None)
-    if close is None:
+    if transport is None or close is None:
         return False
+    if ends_by_close and (connected := transport.get_extra_info("socket")) is not None:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)  # a clean end would pass for the whole
     close()
     return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyngx.http.status import reason as reason_of
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -18,7 +20,10 @@ BODILESS = frozenset({204, 304})
 class Framer:
     """How one response goes out: by length, in chunks, or up to the end of the connection."""
 
-    __slots__ = ("_chunked", "_head", "_header_timeout", "_left", "_none", "bytes_sent", "ends_by_close", "keeps_alive")
+    __slots__ = (
+        *("_bare", "_chunked", "_head", "_header_timeout", "_left", "_none"),
+        *("bytes_sent", "ends_by_close", "keeps_alive"),
+    )
 
     def __init__(self, exchange: Exchange, keeps_alive: bool) -> None:
         response = exchange.response
@@ -31,17 +36,26 @@ class Framer:
         self._chunked = unknown and exchange.version == "1.1" and settings.chunked_transfer_encoding
         self.ends_by_close = unknown and not self._chunked
         self.keeps_alive = keeps_alive and not self.ends_by_close
+        self._bare = exchange.version == "0.9"
         self._header_timeout = settings.keepalive_timeout[1]
         self._head = b""  # not sent yet: a body that follows at once goes with it, for a write costs more than a copy
         self.bytes_sent = 0
 
     @staticmethod
-    def informational(status: int, fields: Fields) -> bytes:
-        """A 1xx response."""
-        return b"HTTP/1.1 %d \r\n%b\r\n" % (status, b"".join([b"%b: %b\r\n" % field for field in fields]))
+    def informational(exchange: Exchange, status: int, fields: Fields) -> bytes:
+        """A 1xx response; nothing for clients that don't know any (RFC 9110 15.2)."""
+        if exchange.version != "1.1":
+            return b""
+        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason_of(status), lines)
 
     def take_head(self, status: int, reason: bytes, fields: Fields) -> None:
-        """Make the head, with the fields of the connection; it goes out with what follows, or by `flush`."""
+        """Make the head, with the fields of the connection; it goes out with what follows, or by `flush`.
+
+        HTTP/0.9 has none.
+        """
+        if self._bare:
+            return
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, reason)]
         lines += [b"%b: %b\r\n" % field for field in fields]
         if self._chunked:

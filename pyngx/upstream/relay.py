@@ -231,9 +231,10 @@ class Relay:
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
         self._sent = (self._sent or error.sent) and error.failure is not Failure.CONNECT
-        self._close_attempt(failed=True)
-        if error.kept and error.failure is Failure.ERROR:
-            self._tries_left += 1  # the peer may just have grown tired of an idle connection
+        # A peer may close a connection just when it is used again: that is no failure of its, and costs no try.
+        stale = error.kept and error.failure is Failure.ERROR
+        self._close_attempt(failed=not stale)
+        self._tries_left += stale
         if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
             self._try_next()
         else:

@@ -11,13 +11,13 @@ from pyngx.http.chunked import BadChunk
 from pyngx.http.headers import Headers, connection_options
 from pyngx.http.request_head import HEAD_END
 from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
-from pyngx.upstream.head import encode_head
 
 if TYPE_CHECKING:
     from pyngx.core.ports import CallHandler, Fields, Request
     from pyngx.upstream.wire_connection import WireConnection
 
 INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
+LENGTH_DIGITS = 19  # of 2**63 - 1
 WAITING_LIMIT = 64 * 1024  # bytes of a body that are taken before there is a connection to write it to
 BODILESS = frozenset({204, 304})
 
@@ -54,16 +54,10 @@ class WireCall:
 
     # called by the transport
 
-    def begin(self, connection: WireConnection, *, kept: bool) -> None:
+    def begin(self, connection: WireConnection, head: bytes, *, kept: bool) -> None:
         """Send the head, and what has been waiting."""
         if self.over:
             connection.leave()
-            return
-        try:
-            head = encode_head(self._request)
-        except UpstreamError as error:
-            connection.leave()
-            self.fail(error)
             return
         self.dialling = None
         self._kept = kept
@@ -126,7 +120,7 @@ class WireCall:
     def pause_reading(self) -> None:
         self._paused = True
         if self._connection is not None:
-            self._connection.deadline.stop()
+            self._touch()
             self._connection.pause_reading()
 
     def resume_reading(self) -> None:
@@ -152,7 +146,7 @@ class WireCall:
         assert connection is not None
         connection.deadline.touch()
         if self._head is None:
-            self._feed_head(self._buffer + data if self._buffer else data)
+            self._feed_head(data)
         elif self._reader is not None:
             self._feed_body(data)
         else:
@@ -174,8 +168,7 @@ class WireCall:
         if not self._body_ended and not self._asked_to_pause:
             self._asked_to_pause = True
             self._handler.pause_reading()
-        if self._connection is not None:
-            self._connection.deadline.set(self._request.timeouts.send)
+        self._touch()
 
     def resume_writing(self) -> None:
         self._touch()
@@ -185,7 +178,7 @@ class WireCall:
 
     def expired(self) -> None:
         what = "sending request to upstream"
-        if self._body_ended:
+        if self._connection is not None and not self._connection.writing_paused:
             what = "reading response header from upstream" if self._head is None else "reading upstream"
         self._break(Failure.TIMEOUT, f"timed out (110: Connection timed out) while {what}")
 
@@ -220,19 +213,29 @@ class WireCall:
             self._connection.transport.write(data)
 
     def _touch(self) -> None:
-        """Count the peer's silence from now on, if it is its turn to speak."""
+        """Count the peer's silence from now on, if it is its turn to speak.
+
+        While the request's body is still coming it isn't, and a slow client is not the peer's fault.
+        """
         connection = self._connection
-        if connection is None or self._paused:
+        if connection is None:
             return
-        timeouts = self._request.timeouts
-        waits_for_response = self._body_ended or self._head is not None
-        connection.deadline.set(timeouts.read if waits_for_response else timeouts.send)
+        if connection.writing_paused:
+            connection.deadline.set(self._request.timeouts.send)
+        elif (self._body_ended or self._head is not None) and not self._paused:
+            connection.deadline.set(self._request.timeouts.read)
+        else:
+            connection.deadline.stop()
 
     # private, for receiving
 
     def _feed_head(self, data: bytes) -> None:
+        # Only what is new is searched: a head that comes byte by byte must not cost its square.
+        searched = max(0, len(self._buffer) - 2)
+        data = self._buffer + data if self._buffer else data
         while True:
-            end = HEAD_END.search(data)
+            end = HEAD_END.search(data, searched)
+            searched = 0
             at = end.end() if end is not None else 0
             if (at or len(data) + 1) > self._request.head_limit:
                 self._break(Failure.INVALID_HEADER, "sent too big header while reading response header from upstream")
@@ -285,8 +288,8 @@ class WireCall:
         if length is not None:
             if coding is not None:
                 return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-            if not length.isdigit():
-                return f'sent invalid "Content-Length" header: {length!r}'
+            if not length.isdigit() or len(length) > LENGTH_DIGITS:
+                return f'sent invalid "Content-Length" header: {length[:40]!r}'
             if len(headers.all(b"content-length")) > 1:
                 return 'sent duplicate header line: "Content-Length"'
         elif coding is not None and (coding.lower() != b"chunked" or len(headers.all(b"transfer-encoding")) > 1):
@@ -330,8 +333,8 @@ class WireCall:
             self._break(Failure.INVALID_HEADER, "switched protocols unasked")
             return
         self._leave()
-        connection.call = None
         connection.deadline.close()
+        connection.resume_reading()
         self._handler.switched(head.reason, headers, connection, rest)
 
     # private, for ending
