@@ -1,0 +1,71 @@
+"""Runs a comparison: each round asks every contender once, one after the other."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.machine import Cores, installed
+from benchmarks.proxies import PROXIES
+from benchmarks.servers import free_port, serving
+from benchmarks.sites import Upstreams
+from benchmarks.work import Contender, Figures, Subject, Work
+
+WARM = 0.5  # seconds of load before the first round, at most
+
+Tell = Callable[[str], None]
+Seen = Mapping[str, Sequence[Figures]]
+"""By label, what each round gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where all comparisons of a run take place."""
+
+    cores: Cores
+    upstreams: Upstreams
+    rounds: int
+    seconds: float  # of load, for each contender in each round
+
+
+def run(work: Work, stage: Stage, tell: Tell) -> Seen:
+    """Raises Failure."""
+    contenders = [contender for contender in work.contenders if installed(contender.program)]
+    seen: dict[str, list[Figures]] = {contender.label: [] for contender in contenders}
+    with ExitStack() as stack:
+        subjects: dict[str, Subject] = {}
+        for contender in () if work.fresh else contenders:
+            subjects[contender.label] = stack.enter_context(_subject(contender, work, stage))
+            if work.serves:
+                work.load(subjects[contender.label], min(WARM, stage.seconds))
+        for number in range(stage.rounds):
+            for contender in _turned(contenders, number):
+                tell(f"{work.name}: round {number + 1} of {stage.rounds}, {contender.label}")
+                with ExitStack() as fresh:
+                    subject = subjects.get(contender.label) or fresh.enter_context(_subject(contender, work, stage))
+                    seen[contender.label].append(work.load(subject, stage.seconds))
+    return seen
+
+
+def _turned(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
+    """Who is first changes, for whatever slows a machine down may follow a rhythm."""
+    at = number % len(contenders)
+    return [*contenders[at:], *contenders[:at]]
+
+
+@contextmanager
+def _subject(contender: Contender, work: Work, stage: Stage) -> Iterator[Subject]:
+    """The proxy with its own folder, configured, and running if the work needs it."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="pyngx-benchmark-") as name, ExitStack() as stack:
+        folder = Path(name)
+        command = PROXIES[contender.program](contender.site, port, stage.upstreams, folder)
+        pinned = stage.cores.pinned
+        pid = 0
+        if work.serves:
+            started = serving((*pinned, *command.serve), port, folder, command.environment)
+            pid = stack.enter_context(started)
+        yield Subject(port, pid, command, stage.upstreams, pinned)
