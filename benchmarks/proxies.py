@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.servers import HOST
@@ -22,7 +22,6 @@ server_names_hash_max_size 131072; server_names_hash_bucket_size 128; sendfile o
 HAPROXY = """
 global
     nbthread 1
-    maxconn {connections}
     log stdout format raw local0
 defaults
     mode http
@@ -39,19 +38,21 @@ frontend proxy
     http-request set-header X-Real-IP %[src]
     http-request set-header X-Forwarded-Proto http
     use_backend echo if {{ path /ws }}
+    use_backend bulk if {{ path_beg /bulk/ }}
     default_backend web
 backend web
     http-reuse always
     server web {host}:{web}
 backend echo
     server echo {host}:{echo}
+backend bulk
+    server bulk {host}:{bulk}
 """
 
 CADDY = """
 {{
     admin off
     auto_https off
-    persist_config off
 }}
 http://:{port} {{
     bind {host}
@@ -60,6 +61,7 @@ http://:{port} {{
         format json
     }}
     reverse_proxy /ws {host}:{echo}
+    reverse_proxy /bulk/* {host}:{bulk}
     reverse_proxy {host}:{web} {{
         header_up X-Real-IP {{remote_host}}
     }}
@@ -115,9 +117,7 @@ def _main(folder: Path) -> str:
 
 
 def _fill(text: str, port: int, upstreams: Upstreams, folder: Path) -> str:
-    return text.format(
-        host=HOST, port=port, web=upstreams.web, echo=upstreams.echo, folder=folder, connections=CONNECTIONS
-    )
+    return text.format(host=HOST, port=port, folder=folder, **asdict(upstreams))
 
 
 def _plain_only(site: Site) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.failure import Failure
+from benchmarks.loads.http import ask_whole, connect
 from benchmarks.machine import Cores, installed
 from benchmarks.proxies import PROXIES
-from benchmarks.servers import free_port, serving
+from benchmarks.servers import START_PATIENCE, free_port, serving
 from benchmarks.sites import Upstreams
 from benchmarks.work import Contender, Figures, Subject, Work
 
 WARM = 0.5  # seconds of load before the first round, at most
+
+NEEDED = ("pyngx", "nginx")
+"""A comparison goes on without the others."""
 
 Tell = Callable[[str], None]
 Seen = Mapping[str, Sequence[Figures]]
@@ -34,13 +40,19 @@ class Stage:
 def run(work: Work, stage: Stage, tell: Tell) -> Seen:
     """Raises Failure."""
     contenders = [contender for contender in work.contenders if installed(contender.program)]
-    seen: dict[str, list[Figures]] = {contender.label: [] for contender in contenders}
+    seen: dict[str, list[Figures]] = defaultdict(list)
     with ExitStack() as stack:
         subjects: dict[str, Subject] = {}
-        for contender in () if work.fresh else contenders:
-            subjects[contender.label] = stack.enter_context(_subject(contender, work, stage))
-            if work.serves:
-                work.load(subjects[contender.label], min(WARM, stage.seconds))
+        for contender in () if work.fresh else list(contenders):
+            try:
+                subjects[contender.label] = stack.enter_context(_subject(contender, work, stage))
+                if work.serves:
+                    work.load(subjects[contender.label], min(WARM, stage.seconds))
+            except Failure as failure:
+                if contender.program in NEEDED:
+                    raise Failure(f"{contender.label}: {failure}") from None
+                tell(f"{work.name}: goes on without {contender.label}: {failure}")
+                contenders.remove(contender)
         for number in range(stage.rounds):
             for contender in _turned(contenders, number):
                 tell(f"{work.name}: round {number + 1} of {stage.rounds}, {contender.label}")
@@ -68,4 +80,7 @@ def _subject(contender: Contender, work: Work, stage: Stage) -> Iterator[Subject
         if work.serves:
             started = serving((*pinned, *command.serve), port, folder, command.environment)
             pid = stack.enter_context(started)
+            # The kernel takes connections as soon as there is a socket, which may be long before somebody serves them.
+            with connect(port, patience=START_PATIENCE) as client:
+                ask_whole(client, "/small")
         yield Subject(port, pid, command, stage.upstreams, pinned)

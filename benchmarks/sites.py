@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from benchmarks.servers import HOST
@@ -54,6 +54,7 @@ class Upstreams:
     echo: int  # WebSockets
     events: int  # server-sent events
     sink: int  # reads bodies slowly
+    bulk: int  # large bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,9 @@ def http_block(site: Site, port: int, upstreams: Upstreams, folder: Path) -> str
         f"server {{ listen {HOST}:{port}; server_name {name_of(number)}; {proxied} }}" for number in range(site.names)
     ]
     groups = [
-        f"upstream {name} {{ server {HOST}:{number}; keepalive 64; }}"
-        for name, number in (("web", upstreams.web), ("echo", upstreams.echo), ("events", upstreams.events))
+        f"upstream {each.name} {{ server {HOST}:{getattr(upstreams, each.name)}; keepalive 64; }}"
+        for each in fields(upstreams)
     ]
-    groups.append(f"upstream sink {{ server {HOST}:{upstreams.sink}; }}")
     upgrade = "map $http_upgrade $connection_upgrade { default upgrade; '' ''; }"
     # A body of 16 KiB must fit the buffer with room to spare: with its default of 16k nginx sends it in two pieces, and
     # waits for a delayed ACK in between (2,800 requests a second instead of 34,000).
@@ -104,8 +104,8 @@ def _log(site: Site, folder: Path) -> str:
     name, text = "json", ""
     if site.variables:
         name = "varied"
-        fields = " ".join(f"${variable}" for variable in LOG_VARIABLES[: site.variables])
-        text = f"log_format varied '{fields}';\n"
+        written = " ".join(f"${variable}" for variable in LOG_VARIABLES[: site.variables])
+        text = f"log_format varied '{written}';\n"
     return f"{text}access_log {folder}/access.log {name} buffer=64k flush=1s;"
 
 
@@ -117,6 +117,7 @@ def _locations(site: Site) -> str:
             "location / { proxy_pass http://web; }",
             f"location = /ws {{ {UPGRADED} proxy_pass http://echo; }}",
             "location = /events { proxy_buffering off; proxy_pass http://events; }",
+            "location /bulk/ { proxy_pass http://bulk; }",
             "location = /sink { proxy_request_buffering off; proxy_pass http://sink; }",
             *many,
         ]

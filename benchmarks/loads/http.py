@@ -40,10 +40,10 @@ def begin(port: int, path: str) -> Iterator[Answer]:
         yield ask(client, path)
 
 
-def connect(port: int, receive_buffer: int = 0) -> socket.socket:
+def connect(port: int, receive_buffer: int = 0, patience: float = PATIENCE) -> socket.socket:
     """A connection that sends small pieces at once; the kernel's own choice of buffer if it is 0."""
     client = socket.socket()
-    client.settimeout(PATIENCE)
+    client.settimeout(patience)
     if receive_buffer:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -62,7 +62,7 @@ def slow_download(subject: Subject, seconds: float) -> Figures:
     _warm(subject)
     before = peak = resident(subject.pid)
     with connect(subject.port, SLOW_BUFFER) as client:
-        ask(client, "/files/512m")
+        ask(client, f"/bulk/{512 << 20}")
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             client.recv(PIECE)

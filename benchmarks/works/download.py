@@ -18,14 +18,14 @@ WORKS = (
             Contender("haproxy", "haproxy", against=NGINX),
             Contender("caddy", "caddy", against=NGINX),
         ),
-        download("/files/1g"),
+        download(f"/bulk/{1 << 30}"),
         (Goal("pyngx to nginx's defaults", "MiB/s", least=3.0),),
     ),
     Work(
         "download-best",
         "1 GiB download, nginx with its best buffers",
         (Contender(BEST, "nginx", Site(http=BEST_BUFFERS)), Contender("pyngx", "pyngx", against=BEST)),
-        download("/files/1g"),
+        download(f"/bulk/{1 << 30}"),
         (Goal("pyngx", "MiB/s", least=1.0),),
     ),
 )
