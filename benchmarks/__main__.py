@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -51,10 +52,15 @@ def _compare(arguments: Arguments) -> int:
                 failures.append(f"{work.name} failed: {failure}")
                 _tell(failures[-1])
     today = date.today().isoformat()
-    sys.stdout.write(write_header(today, machine, versions(), arguments.rounds, arguments.seconds))
+    sys.stdout.write(write_header(today, machine, versions(), arguments))
     sys.stdout.write(f"\n{write_table(rows)}")
     sys.stdout.writelines(f"\n{failure}\n" for failure in failures)
     return FAILED if failures else 0
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Whoever ends this process ends what it has started, too: an exception passes all the blocks."""
+    sys.exit(128 + number)
 
 
 def _tell(line: str) -> None:
@@ -62,4 +68,5 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     sys.exit(main())

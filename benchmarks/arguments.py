@@ -20,7 +20,12 @@ class Arguments:
     works: tuple[Work, ...]
     rounds: int
     seconds: float
+    only: str = ""  # the works' names as they were given, where not all of them are meant
     lists: bool = False  # only tell which there are
+
+    def __str__(self) -> str:
+        only = f" --only {self.only}" if self.only else ""
+        return f"python -m benchmarks --rounds {self.rounds} --seconds {self.seconds:g}{only}"
 
 
 def parse_arguments(words: Sequence[str] | None, works: Sequence[Work]) -> Arguments:
@@ -39,4 +44,4 @@ def parse_arguments(words: Sequence[str] | None, works: Sequence[Work]) -> Argum
     if found.rounds < 1 or found.seconds < SHORTEST:
         parser.error(f"at least one round of {SHORTEST:g} seconds is needed")
     taken = tuple(work for work in works if not chosen or work.name in chosen)
-    return Arguments(taken, found.rounds, found.seconds, found.list)
+    return Arguments(taken, found.rounds, found.seconds, found.only, found.list)

@@ -56,11 +56,10 @@ def check_programs() -> None:
         raise Failure(f"not on the PATH: {names}; on Debian: apt-get install {packages}")
 
 
-def raise_file_limit() -> int:
-    """Let this process and its children open as many files as they may; gives the number."""
+def raise_file_limit() -> None:
+    """Let this process and its children open as many files as they may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
 
 
 def versions() -> Mapping[str, str]:

@@ -112,8 +112,7 @@ PROXIES: Mapping[str, Configure] = {"pyngx": _pyngx, "nginx": _nginx, "haproxy":
 
 
 def _main(folder: Path) -> str:
-    limits = f"worker_processes 1; worker_rlimit_nofile {CONNECTIONS}; events {{ worker_connections {CONNECTIONS}; }}"
-    return f"pid {folder}/pid; error_log {folder}/error.log; {limits}"
+    return f"pid {folder}/pid; error_log {folder}/error.log; events {{ worker_connections {CONNECTIONS}; }}"
 
 
 def _fill(text: str, port: int, upstreams: Upstreams, folder: Path) -> str:

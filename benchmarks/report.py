@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.arguments import Arguments
 from benchmarks.rounds import Seen
 from benchmarks.work import Contender, Goal, Work
 
@@ -45,13 +46,13 @@ def write_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(_line(row, widths) for row in (HEAD, rule, *rows)) + "\n"
 
 
-def write_header(date: str, machine: str, versions: Mapping[str, str], rounds: int, seconds: float) -> str:
+def write_header(date: str, machine: str, versions: Mapping[str, str], arguments: Arguments) -> str:
     """When, on what, with what, and how to do it again."""
     return (
         f"{date}; {machine}.  \n"
         f"{', '.join(f'{name} {number}' for name, number in versions.items())}.  \n"
-        f"Medians of {rounds} interleaved rounds of {seconds:g} s: `python -m benchmarks --rounds {rounds} "
-        f"--seconds {seconds:g}`. One proxy process on one core; load and upstreams on the others.\n"
+        f"Medians of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s: `{arguments}`. "
+        "One proxy process on one core; load and upstreams on the others.\n"
     )
 
 

@@ -20,6 +20,8 @@ def download(path: str) -> Load:
     def load(subject: Subject, seconds: float) -> Figures:
         before, began = cpu_seconds(subject.pid), time.monotonic()
         count = _read(subject.port, path, began + seconds)
+        if not count:
+            raise Failure(f"nothing of {path} came")
         cpu, took = cpu_seconds(subject.pid) - before, time.monotonic() - began
         return {"MiB/s": count / took / (1 << 20), "CPU ms/GiB": cpu / count * GIB * 1e3}
 

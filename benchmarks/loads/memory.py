@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from benchmarks.failure import Failure
 from benchmarks.loads.http import ask, ask_whole, connect, write_head
 from benchmarks.loads.websocket import MESSAGE, REPLY_SIZE, open_websocket
 from benchmarks.measure import resident
@@ -44,6 +46,7 @@ def idle(opened: Open) -> Load:
     """Bytes for each of many idle connections."""
 
     def load(subject: Subject, _seconds: float) -> Figures:
+        _check_file_limit()
         for _ in range(WARM):
             opened(subject.port).close()
         time.sleep(SETTLE)
@@ -87,6 +90,13 @@ def slow_upload(subject: Subject, seconds: float) -> Figures:
                 time.sleep(PAUSE)
                 peak = max(peak, resident(subject.pid))
     return _grown(before, peak)
+
+
+def _check_file_limit() -> None:
+    """A proxy has two files open for a WebSocket, and some more."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < (needed := 2 * IDLE + 200):
+        raise Failure(f"{needed} open files are needed, and {limit} are allowed: see ulimit -n")
 
 
 def _warm(subject: Subject) -> None:

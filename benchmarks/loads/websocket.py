@@ -70,6 +70,8 @@ def echo(connections: int) -> Load:
             before, began = cpu_seconds(subject.pid), time.monotonic()
             trips = sorted(_talk({one.fileno(): Talk(one) for one in opened}, seconds))
             cpu, took = cpu_seconds(subject.pid) - before, time.monotonic() - began
+        if not trips:
+            raise Failure("no message came back")
         return {
             "messages/s": len(trips) / took,
             "CPU us/message": cpu / len(trips) * 1e6,

@@ -11,7 +11,7 @@ FILES = {"post": 0, "64k": 64 << 10}
 """Name and size in bytes."""
 
 CONF = """
-daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 16384;
+daemon off; master_process off; worker_processes 1;
 pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 16384; }}
 http {{

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from benchmarks.loads.events import events_added
 from benchmarks.work import Work
-from benchmarks.works.requests import PLAIN
+from benchmarks.works.requests import BOTH
 
-WORKS = (Work("events", "server-sent events, delay added by the proxy", PLAIN[:2], events_added),)
+WORKS = (Work("events", "server-sent events, delay added by the proxy", BOTH, events_added),)

@@ -7,9 +7,9 @@ from benchmarks.sites import Site
 from benchmarks.work import Contender, Goal, Work
 
 NGINX = Contender("nginx", "nginx")
-PLAIN = (
-    NGINX,
-    Contender("pyngx", "pyngx", against="nginx"),
+BOTH = (NGINX, Contender("pyngx", "pyngx", against="nginx"))
+ALL = (
+    *BOTH,
     Contender("haproxy", "haproxy", against="nginx"),
     Contender("caddy", "caddy", against="nginx"),
 )
@@ -35,17 +35,17 @@ WORKS = (
     Work(
         "get",
         "small GET, 64 connections",
-        PLAIN,
+        ALL,
         requests(Ask("/small")),
         (_least(0.55), Goal("pyngx", "CPU us/request", most=1.9)),
     ),
     Work(
         "post",
         "POST 16 KiB, 64 connections",
-        PLAIN,
+        ALL,
         requests(Ask("/files/post", "POST", body=16 << 10)),
         (_least(0.70),),
     ),
-    Work("64k", "64 KiB response, 64 connections", PLAIN, requests(Ask("/files/64k")), (_least(1.0),)),
+    Work("64k", "64 KiB response, 64 connections", ALL, requests(Ask("/files/64k")), (_least(1.0),)),
     Work("pairs", "small GET, http_server + http_client", (NGINX, *PAIRS), requests(Ask("/small"))),
 )
