@@ -42,24 +42,34 @@ def run(work: Work, stage: Stage, tell: Tell) -> Seen:
     contenders = [contender for contender in work.contenders if installed(contender.program)]
     seen: dict[str, list[Figures]] = defaultdict(list)
     with ExitStack() as stack:
-        subjects: dict[str, Subject] = {}
-        for contender in () if work.fresh else list(contenders):
-            try:
-                subjects[contender.label] = stack.enter_context(_subject(contender, work, stage))
-                if work.serves:
-                    work.load(subjects[contender.label], min(WARM, stage.seconds))
-            except Failure as failure:
-                if contender.program in NEEDED:
-                    raise Failure(f"{contender.label}: {failure}") from None
-                tell(f"{work.name}: goes on without {contender.label}: {failure}")
-                contenders.remove(contender)
+        started = {} if work.fresh else _start(contenders, work, stage, stack, tell)
+        taking_part = [contender for contender in contenders if work.fresh or contender.label in started]
         for number in range(stage.rounds):
-            for contender in _turned(contenders, number):
+            for contender in _turned(taking_part, number):
                 tell(f"{work.name}: round {number + 1} of {stage.rounds}, {contender.label}")
                 with ExitStack() as fresh:
-                    subject = subjects.get(contender.label) or fresh.enter_context(_subject(contender, work, stage))
+                    subject = started.get(contender.label) or fresh.enter_context(_subject(contender, work, stage))
                     seen[contender.label].append(work.load(subject, stage.seconds))
     return seen
+
+
+def _start(
+    contenders: Sequence[Contender], work: Work, stage: Stage, stack: ExitStack, tell: Tell
+) -> Mapping[str, Subject]:
+    """Those that could be started, each after a first short load."""
+    started: dict[str, Subject] = {}
+    for contender in contenders:
+        try:
+            subject = stack.enter_context(_subject(contender, work, stage))
+            if work.serves:
+                work.load(subject, min(WARM, stage.seconds))
+        except (Failure, OSError) as failure:
+            if contender.program in NEEDED:
+                raise Failure(f"{contender.label}: {failure}") from failure
+            tell(f"{work.name}: goes on without {contender.label}: {failure}")
+        else:
+            started[contender.label] = subject
+    return started
 
 
 def _turned(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
