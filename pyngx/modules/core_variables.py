@@ -193,7 +193,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("is_args", lambda exchange: "?" if exchange.args else ""),
     Variable("uri", lambda exchange: exchange.uri),
     Variable("document_uri", lambda exchange: exchange.uri),
-    Variable("request_uri", lambda exchange: exchange.target),
+    Variable("request_uri", lambda exchange: exchange.target or None),
     Variable("request", lambda exchange: exchange.request_line),
     Variable("request_method", lambda exchange: exchange.method),
     Variable("request_id", request_id),
