@@ -64,6 +64,21 @@ class Plan:
     ignore_client_abort: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
 
+    def answer_to(self, exchange: Exchange, status: int, reason: bytes, fields: Headers) -> Response | Answer:
+        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
+        if self.intercept_errors and status >= 300 and status in exchange.location.error_pages:
+            challenges = fields.all(b"www-authenticate") if status == 401 else []
+            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
+        return self.read_head(exchange, status, reason, fields.items)
+
+    def tries(self, group: Group) -> int:
+        """How many peers one request may try."""
+        return min(group.tries, self.next_tries) if self.next_tries else group.tries
+
+    def deadline(self) -> float:
+        """Until when the next peer may be tried; 0 for ever."""
+        return time.monotonic() + self.next_timeout if self.next_timeout else 0.0
+
 
 class Relay:
     """One exchange on its way to an upstream and back."""
@@ -100,8 +115,8 @@ class Relay:
         self._body = body
         self._key = key
         self._tried: set[Peer] = set()
-        self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
-        self._deadline = time.monotonic() + plan.next_timeout if plan.next_timeout else 0.0
+        self._tries_left = plan.tries(group)
+        self._deadline = plan.deadline()
         self._noted = False  # an attempt of ours stands among the exchange's
         self._responded = False
         self._done = False
@@ -161,7 +176,7 @@ class Relay:
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._read(attempt.fields, status, reason)
+        answer = self._plan.answer_to(self._exchange, status, reason, attempt.fields)
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -213,13 +228,6 @@ class Relay:
             self._answer(Status(code))
 
     # private
-
-    def _read(self, fields: Headers, status: int, reason: bytes) -> Response | Answer:
-        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
-        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            challenges = fields.all(b"www-authenticate") if status == 401 else []
-            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
-        return self._plan.read_head(self._exchange, status, reason, fields.items)
 
     def _now(self) -> tuple[Try, Call]:
         assert self._attempt is not None
