@@ -23,13 +23,13 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
     if code in CLOSING:
         exchange.keepalive = False
     location = exchange.location
-    taken_over = exchange.in_error_page and not location.recursive_error_pages
-    route = None if taken_over or not location.error_pages else location.error_pages.get(code)
+    route = None if exchange.error_pages_over or not location.error_pages else location.error_pages.get(code)
     if route is None:
         exchange.error_status = 0
         return None
     exchange.in_error_page = True
-    exchange.error_status = code if route.overwrite is None else route.overwrite
+    exchange.error_pages_over = not location.recursive_error_pages
+    exchange.error_status = shown_status(code) if route.overwrite is None else route.overwrite
     target = route.target.render(exchange)
     exchange.error_location, exchange.error_fields = status.location, status.headers
     if target.startswith("/"):
@@ -41,7 +41,7 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
         return Named(target[1:])
     code = exchange.error_status if exchange.error_status in REDIRECTS else 302
     exchange.error_status = code
-    return Status(code, location=target)
+    return Status(code, location=target, headers=() if target else ((b"Location", b""),))
 
 
 async def deliver(exchange: Exchange, answer: Answer) -> None:

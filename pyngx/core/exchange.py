@@ -118,6 +118,7 @@ class Exchange:
     error_location = ""  # where the status that error_page took over pointed, and its other fields
     error_fields: Fields = ()
     in_error_page = False
+    error_pages_over = False  # one has answered, in a location without recursive_error_pages
     kept_fields: Fields = ()  # what X-Accel-Redirect leaves of the response that it came with
     media_type = b""  # and its Content-Type, for content that has no other but by its name
     captures: Sequence[str | None] = ()

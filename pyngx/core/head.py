@@ -47,9 +47,12 @@ def head_writer(build: Build) -> HeaderFilter:
             fields.append((b"Server", name))
         fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
         status = response.status
+        if status == 204:
+            response.headers.remove(b"Content-Type")
         fields += response.headers.items
-        location = _location(exchange, response.location, absolute) if response.location else ""
-        if after_type := _describing(exchange, response, location):
+        if response.location:
+            response.location = _location(exchange, response.location, absolute)
+        if after_type := _describing(exchange, response):
             at = _after_type(fields)
             fields[at:at] = after_type
         exchange.client.send_head(status, response.reason or reason(status), fields)
@@ -57,7 +60,7 @@ def head_writer(build: Build) -> HeaderFilter:
     return send
 
 
-def _describing(exchange: Exchange, response: Response, location: str) -> list[tuple[bytes, bytes]]:
+def _describing(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
     """Content-Length, Last-Modified, Location and ETag, as far as there are any."""
     fields: list[tuple[bytes, bytes]] = []
     if exchange.late_trailers is not None and exchange.location.connection.chunked_transfer_encoding:
@@ -68,8 +71,8 @@ def _describing(exchange: Exchange, response: Response, location: str) -> list[t
         response.last_modified = None
     if response.last_modified is not None and b"last-modified" not in response.headers:
         fields.append((b"Last-Modified", format_http_date(response.last_modified)))
-    if location:
-        fields.append((b"Location", wire(location)))
+    if response.location:
+        fields.append((b"Location", wire(response.location)))
     if response.etag is not None and b"etag" not in response.headers:
         fields.append((b"ETag", response.etag))
     return fields

@@ -230,5 +230,5 @@ async def _enter_named(exchange: Exchange, name: str) -> Answer:
 def _count_loop(exchange: Exchange, what: str) -> None:
     exchange.loops += 1
     if exchange.loops > MAX_LOOPS:
-        exchange.in_error_page = True  # an error page would only go round again
+        exchange.error_pages_over = True  # one more would only go round again
         raise Refused(500, f'{what} "{exchange.uri}"')

@@ -219,7 +219,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
         doc="the path in force: decoded, normalised, changed by rewrites; without the query",
     ),
     Variable("document_uri", lambda exchange: exchange.uri, doc="the same as $uri"),
-    Variable("request_uri", lambda exchange: exchange.target, doc="path and query as the client sent them"),
+    Variable("request_uri", lambda exchange: exchange.target or None, doc="path and query as the client sent them"),
     Variable("request", lambda exchange: exchange.request_line, doc="the request line as the client sent it"),
     Variable("request_method", lambda exchange: exchange.method, doc="GET, POST and so on"),
     Variable(

@@ -36,7 +36,8 @@ from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
 from pyngx.modules.proxy_target import Destination, destination_of
-from pyngx.upstream.relay import Condition, Plan, Relay
+from pyngx.upstream.plan import Condition, Plan
+from pyngx.upstream.relay import Relay
 from pyngx.upstream.websocket_relay import relay_websocket
 
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ def text_answer(code: int, text: Template, types: MediaTypes) -> Step:
         exchange.coming_status = code
         body = wire(render(exchange)) if known is None else known
         headers = Headers()
-        if (media_type := type_of(exchange, types)) and (code != 204 or exchange.error_status):
+        if media_type := type_of(exchange, types):
             headers.add(b"Content-Type", media_type)
         return Content(Response(code, headers, length=len(body), parts=(body,) if body else ()))
 

@@ -67,7 +67,7 @@ def make_handler(build: Build) -> Handler | None:
     own = build.settings(TryFilesSettings).try_files
     if own is None:
         return None
-    files = [(build.template(file), file.value.endswith("/")) for file in own.files]
+    files = [_candidate(build, file) for file in own.files]
     otherwise = build.template(own.otherwise)
     full_path = path_of(build)
     is_alias = build.settings(CoreSettings).document.is_alias
@@ -77,14 +77,21 @@ def make_handler(build: Build) -> Handler | None:
     def handle(exchange: Exchange) -> Answer | None:
         for file, wants_directory in files:
             uri = file.render(exchange)
-            if skipped and not uri.startswith(skipped):
+            # nginx takes the location's prefix away from what variables gave only
+            if skipped and (file.constant is not None or not uri.startswith(skipped)):
                 uri = skipped + uri
             if _is_there(full_path(exchange, uri), wants_directory):
-                exchange.uri = uri.rstrip("/") + "/" if wants_directory else uri
+                exchange.uri = uri  # that of a directory gets its slash by a redirect, if it had none
                 return None
         return _last(exchange, otherwise, own.code)
 
     return handle
+
+
+def _candidate(build: Build, file: Text) -> tuple[Template, bool]:
+    """A name, and whether a directory is wanted."""
+    wants_directory = file.value.endswith("/")
+    return build.template(Text(file.value[:-1], file.span) if wants_directory else file), wants_directory
 
 
 def _is_there(path: str, wants_directory: bool) -> bool:

@@ -204,10 +204,12 @@ class _Holder:
     group: Group | None = None
 
 
-def make_upstream(build: Build, name: str, peers: list[PeerSettings], keepalive: KeepAlive) -> Upstream:
-    """A group that takes over the state of its namesake when its generation is put in force."""
-    group = Group(name, peers)
-    holder = build.claim(("upstream", name), _Holder)
+def make_upstream(build: Build, group: Group, keepalive: KeepAlive) -> Upstream:
+    """A group that takes over the state of its namesake when its generation is put in force.
+
+    `keepalive.group` is what tells it from others: a host may be spoken to with and without TLS.
+    """
+    holder = build.claim(("upstream", keepalive.group), _Holder)
 
     def adopt() -> None:
         if holder.group is not None:
@@ -278,7 +280,7 @@ def define(build: Build) -> None:
         kept = KeepAlive(
             own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument
         )
-        build.name(opened.argument, make_upstream(build, opened.argument, peers, kept), span)
+        build.name(opened.argument, make_upstream(build, Group(opened.argument, peers), kept), span)
 
 
 MODULE = Module("upstream", settings=(UpstreamBlocks, UpstreamSettings), variables=VARIABLES, define=define)

@@ -8,66 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
 from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
-from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
+from pyngx.core.ports import Failure, Request, UpstreamError
 from pyngx.http.headers import Headers
-from pyngx.upstream.outlet import direct
+from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NOT_FAILURES, STATUS_CONDITIONS, Condition, Plan
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Call, Fields, Transport, TunnelEnd
+    from pyngx.core.ports import Call, Fields, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
-    from pyngx.upstream.outlet import OpenOutlet, Outlet
+    from pyngx.upstream.outlet import Outlet
     from pyngx.upstream.peer import Peer
-
-IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
-STATUS_CONDITIONS = frozenset({403, 404, 429, 500, 502, 503, 504})
-NOT_FAILURES = frozenset({403, 404})  # the peer did its work
-
-
-class Condition(Enum):
-    """When the next peer is tried: the words of `proxy_next_upstream`, but for the http_ ones."""
-
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    INVALID_HEADER = "invalid_header"
-    NON_IDEMPOTENT = "non_idempotent"
-
-
-CONDITIONS = {
-    Failure.CONNECT: Condition.ERROR,
-    Failure.ERROR: Condition.ERROR,
-    Failure.TRUNCATED: Condition.ERROR,
-    Failure.TIMEOUT: Condition.TIMEOUT,
-    Failure.INVALID_HEADER: Condition.INVALID_HEADER,
-}
-
-ReadHead = Callable[["Exchange", int, bytes, Headers], "Response | Answer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a location says of relaying: decided when the configuration is built."""
-
-    transport: Transport
-    read_head: ReadHead  # makes the response of an upstream's head, or an answer to give instead
-    next_conditions: frozenset[Condition | int] = frozenset({Condition.ERROR, Condition.TIMEOUT})
-    next_tries: int = 0  # 0: as many as there are peers
-    next_timeout: float = 0.0  # seconds; 0: no limit
-    timeouts: Timeouts = Timeouts()
-    intercept_errors: bool = False
-    ignore_client_abort: bool = False
-    passes_trailers: bool = False
-    streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
-    open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
 
 
 class Relay:
@@ -79,7 +36,6 @@ class Relay:
     _done = False
     _sent = False  # something of the request may have reached a peer
     _held = False  # the peer takes no more of the body for now
-    _deadline = 0.0  # after which no further peer is tried; 0: never
     _chunks: Iterator[bytes] = iter(())
     _call: Call | None = None
     _peer: Peer | None = None
@@ -98,9 +54,8 @@ class Relay:
         self._streams = plan.streams_body and body is None
         self._key = key
         self._tried: set[Peer] = set()
-        self._tries_left = min(group.tries, plan.next_tries) if plan.next_tries else group.tries
-        if plan.next_timeout:
-            self._deadline = time.monotonic() + plan.next_timeout
+        self._tries_left = plan.tries(group)
+        self._deadline = plan.deadline()
 
     def start(self) -> None:
         """Try the first peer."""
@@ -151,7 +106,7 @@ class Relay:
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._read(headers, status, reason)
+        answer = self._plan.answer_to(self._exchange, status, reason, headers)
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -241,13 +196,6 @@ class Relay:
             self._answer(Status(code))
 
     # private
-
-    def _read(self, fields: Headers, status: int, reason: bytes) -> Response | Answer:
-        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
-        if self._plan.intercept_errors and status >= 300 and status in self._exchange.location.error_pages:
-            challenges = fields.all(b"www-authenticate") if status == 401 else []
-            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
-        return self._plan.read_head(self._exchange, status, reason, fields)
 
     def _now(self) -> tuple[Try, Call]:
         assert self._attempt is not None

@@ -9,16 +9,18 @@ from msgspec.structs import replace
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
 from pyngx.core.exchange import Messages, Try
-from pyngx.core.ports import HandshakeRefused, UpstreamError, WebSocketPeer
+from pyngx.core.ports import Closed, HandshakeRefused, UpstreamError, WebSocketPeer
+from pyngx.core.websocket import ABNORMAL
 from pyngx.http.headers import Headers, connection_options
+from pyngx.upstream.plan import CONDITIONS, NOT_FAILURES, Condition
 from pyngx.upstream.websocket import Bridged, bridge
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Request, WebSocketClient
+    from pyngx.core.ports import Request, Transport, WebSocketClient
     from pyngx.upstream.group import Group
     from pyngx.upstream.peer import Peer
-    from pyngx.upstream.relay import Plan
+    from pyngx.upstream.plan import Plan
 
 # What each side of a bridge negotiates for itself (RFC 6455 4.2.2).
 OWN = frozenset({b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions"}) | frozenset(
@@ -28,53 +30,105 @@ OWN = frozenset({b"connection", b"upgrade", b"sec-websocket-accept", b"sec-webso
 
 async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request: Request) -> Answer:
     """Shake hands with the first peer that will, and carry messages until one side closes."""
+    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN])
+    tries = _Tries(exchange, plan, group)
+    while (begun := tries.begin()) is not None:
+        if (answer := await _try(tries, *begun, request)) is not None:
+            return answer
+    return Status(502)
+
+
+class _Tries:
+    """The peers that are asked, one after the other (ngx_http_upstream_next)."""
+
+    def __init__(self, exchange: Exchange, plan: Plan, group: Group) -> None:
+        self.exchange = exchange
+        self.plan = plan
+        self._group = group
+        self._tried: set[Peer] = set()
+        self._left = plan.tries(group)
+        self._deadline = plan.deadline()
+        self._first = len(exchange.tries)
+
+    def begin(self) -> tuple[Peer, Try] | None:
+        """The next peer, and the note of its being asked."""
+        now = time.monotonic()
+        peer = self._group.select(self._tried, now)
+        before = len(self.exchange.tries)
+        name = str(peer.address) if peer is not None else self._group.name
+        attempt = Try(name, now, is_anew=0 < before == self._first)
+        self.exchange.tries.append(attempt)
+        if peer is None:
+            attempt.status = 502
+            message = "no live upstreams while connecting to upstream"
+            self.exchange.log("error", "no_live_upstreams", message, upstream=name)
+            return None
+        self._left -= 1
+        return peer, attempt
+
+    def go_on(self, condition: Condition | int | None) -> bool:
+        """Whether another peer may be asked after this."""
+        may = self._left > 0 and condition in self.plan.next_conditions
+        return may and not (self._deadline and time.monotonic() >= self._deadline)
+
+    def end(self, peer: Peer, attempt: Try, *, failed: bool) -> None:
+        """The peer is not needed any more."""
+        if attempt.response_time is None:
+            attempt.response_time = time.monotonic() - attempt.started
+        if not failed:
+            self._group.succeeded(peer)
+        elif self._group.failed(peer, time.monotonic()):
+            message = "upstream server temporarily disabled"
+            self.exchange.log("warn", "upstream_disabled", message, upstream=attempt.addr)
+
+
+async def _try(tries: _Tries, peer: Peer, attempt: Try, request: Request) -> Answer | None:
+    """Ask one peer; None if another is to be asked."""
+    exchange, plan = tries.exchange, tries.plan
     client = exchange.client.websocket()
     assert client is not None
-    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN])
-    tried: set[Peer] = set()
-    for _ in range(min(group.tries, plan.next_tries or group.tries)):
-        peer = group.select(tried, time.monotonic())
-        if peer is None:
-            break
-        attempt = Try(str(peer.address), time.monotonic())
-        exchange.tries.append(attempt)
-        try:
-            opened = await plan.transport.open_websocket(
-                replace(request, address=peer.address), tuple(client.subprotocols)
-            )
-        except UpstreamError as error:
-            attempt.status = 504 if error.timed_out else 502
-            attempt.response_time = time.monotonic() - attempt.started
-            group.failed(peer, time.monotonic())
-            exchange.log("error", "upstream_failed", str(error), upstream=str(peer.address))
-            continue
-        except BaseException:
-            group.succeeded(peer)
-            raise
-        try:
-            return await _run(exchange, plan, client, opened, attempt)
-        finally:
-            group.succeeded(peer)
-    last = exchange.tries[-1] if exchange.tries else None
-    return Status(last.status or 502 if last is not None else 502)
-
-
-async def _run(
-    exchange: Exchange, plan: Plan, client: WebSocketClient, opened: WebSocketPeer | HandshakeRefused, attempt: Try
-) -> Answer:
-    attempt.connect_time = attempt.header_time = time.monotonic() - attempt.started
-    if isinstance(opened, HandshakeRefused):
-        attempt.response_time = attempt.header_time
+    failed = False
+    try:
+        opened = await _open(plan.transport, replace(request, address=peer.address), client)
+        if isinstance(opened, UpstreamError):
+            failed = True
+            attempt.status = 504 if opened.timed_out else 502
+            exchange.log("error", "upstream_failed", str(opened), upstream=attempt.addr)
+            return None if tries.go_on(CONDITIONS[opened.failure]) else Status(attempt.status)
+        attempt.connect_time = attempt.header_time = time.monotonic() - attempt.started
+        if not isinstance(opened, HandshakeRefused):
+            return await _carry(exchange, client, opened, attempt)
+        attempt.status, attempt.fields = opened.status, Headers(opened.fields)
         attempt.bytes_sent, attempt.bytes_received = opened.bytes_sent, opened.bytes_received
         attempt.response_length = len(opened.body)
-        return _refusal(exchange, plan, opened, attempt)
+        if tries.go_on(opened.status):
+            failed = opened.status not in NOT_FAILURES
+            return None
+        return _refusal(exchange, plan, opened, attempt.fields)
+    finally:
+        tries.end(peer, attempt, failed=failed)
+
+
+async def _open(
+    transport: Transport, request: Request, client: WebSocketClient
+) -> WebSocketPeer | HandshakeRefused | UpstreamError:
+    try:
+        return await transport.open_websocket(request, tuple(client.subprotocols))
+    except UpstreamError as error:
+        return error
+
+
+async def _carry(exchange: Exchange, client: WebSocketClient, opened: WebSocketPeer, attempt: Try) -> Answer:
     attempt.status = 101
-    fields = Headers(opened.fields)
-    attempt.fields = fields
+    attempt.fields = fields = Headers(opened.fields)
     passed = [field for field in opened.fields if field[0].lower() not in OWN | connection_options(fields)]
     exchange.response = Response(101, Headers(passed))
     try:
         await client.accept(opened.subprotocol, passed)
+    except BaseException:  # the client left meanwhile
+        await opened.close(Closed(ABNORMAL))
+        raise
+    try:
         bridged = await bridge(client, opened)
     finally:
         # before the exchange ends, for then it is logged
@@ -91,15 +145,11 @@ def _messages(bridged: Bridged) -> Messages:
     return Messages(up.messages, up.size, down.messages, down.size, bridged.closed.code, bridged.closed_by_upstream)
 
 
-def _refusal(exchange: Exchange, plan: Plan, refused: HandshakeRefused, attempt: Try) -> Answer:
+def _refusal(exchange: Exchange, plan: Plan, refused: HandshakeRefused, fields: Headers) -> Answer:
     """The upstream's own answer reaches the client as it is."""
-    attempt.status = refused.status
-    attempt.fields = Headers(refused.fields)
-    answer = plan.read_head(exchange, refused.status, refused.reason, attempt.fields)
-    if isinstance(answer, Response):
-        if plan.intercept_errors and refused.status in exchange.location.error_pages:
-            return Status(refused.status)
-        answer.length = len(refused.body)
-        answer.parts = (refused.body,)
-        return Content(answer)
-    return answer
+    answer = plan.answer_to(exchange, refused.status, refused.reason, fields)
+    if not isinstance(answer, Response):
+        return answer
+    answer.length = len(refused.body)
+    answer.parts = (refused.body,)
+    return Content(answer)

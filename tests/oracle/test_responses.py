@@ -136,7 +136,7 @@ DOORS = ("main", "up503", "up404", "closing", "silent", "garbage", "up", "kept")
 TRIES = 'add_header X-Tries "$upstream_addr|$upstream_status|$upstream_response_length" always;'
 CONFIGURATION = f"""
     proxy_http_version 1.1; proxy_set_header Connection "";
-    proxy_connect_timeout 2s; proxy_read_timeout 300ms; proxy_send_timeout 2s;
+    proxy_connect_timeout 5s; proxy_read_timeout 5s; proxy_send_timeout 5s;
     upstream group {{ server <main>; keepalive 8; }}
     upstream busy {{ server <up503> weight=9; server <up>; }}
     upstream missing {{ server <up404> weight=9; server <up>; }}
@@ -157,6 +157,7 @@ CONFIGURATION = f"""
         listen LISTEN0; server_name localhost; access_log OWN/logs/tried.log tried;
         {TRIES}
         location /plain/ {{ proxy_pass http://group; }}
+        location /timed/ {{ proxy_read_timeout 300ms; proxy_pass http://group; }}
         location /unbuffered/ {{ proxy_buffering off; proxy_pass http://group; }}
         location /hide/ {{
             proxy_hide_header X-Two; proxy_hide_header set-cookie; proxy_pass_header Server; proxy_pass_header X-Pad;
@@ -197,7 +198,7 @@ CONFIGURATION = f"""
             proxy_pass http://<up>; }}
         location /return {{ return 200 "returned"; }}
         location /error502/ {{ error_page 502 @again; proxy_pass http://<closing>; }}
-        location /error504/ {{ error_page 504 @again; proxy_pass http://<silent>; }}
+        location /error504/ {{ proxy_read_timeout 300ms; error_page 504 @again; proxy_pass http://<silent>; }}
         location /intercept502/ {{ proxy_intercept_errors on; error_page 502 =200 /errors/5xx;
             proxy_pass http://<closing>; }}
         location /kept/ {{ proxy_pass http://kept; }}
@@ -208,8 +209,8 @@ CONFIGURATION = f"""
         location /closing/ {{ proxy_pass http://closing; }}
         location /closingoff/ {{ proxy_pass http://closing; proxy_next_upstream off; }}
         location /closingidem/ {{ proxy_pass http://closing; proxy_next_upstream error non_idempotent; }}
-        location /silent/ {{ proxy_pass http://silent; }}
-        location /silentoff/ {{ proxy_pass http://silent; proxy_next_upstream error; }}
+        location /silent/ {{ proxy_read_timeout 300ms; proxy_pass http://silent; }}
+        location /silentoff/ {{ proxy_read_timeout 300ms; proxy_pass http://silent; proxy_next_upstream error; }}
         location /garbage/ {{ proxy_pass http://garbage; }}
         location /garbagenext/ {{ proxy_pass http://garbage; proxy_next_upstream invalid_header; }}
         location /refused/ {{ proxy_pass http://refused; }}
@@ -224,12 +225,14 @@ CONFIGURATION = f"""
         location /streamed/ {{ proxy_request_buffering off; proxy_pass http://closing; }}
     }}
 """
-FRAMED = [name for name in REPLIES if not name.startswith("accel") and name not in DOORS]
+SPECIAL = {*DOORS, "slow", "stalled", "dies later"}
+FRAMED = [name for name in REPLIES if not name.startswith("accel") and name not in SPECIAL]
 ERRORS = [name for name in REPLIES if name[:1] in "45" and name[:3].isdigit()]
 MOVED = ["created", "refresh", "moved", "moved door", "moved path", "moved odd"]
 ACCELS = [name for name in REPLIES if name.startswith("accel")]
 REQUESTS = [
     *(ask("GET /plain/x", f"X-Reply: {reply}") for reply in FRAMED),
+    *(ask("GET /timed/x", f"X-Reply: {reply}") for reply in ("slow", "stalled")),
     *(ask("HEAD /plain/x", f"X-Reply: {reply}") for reply in ("fields", "204", "304", "304 length", "404")),
     *(
         ask("GET /unbuffered/x", f"X-Reply: {reply}")
@@ -246,7 +249,7 @@ REQUESTS = [
     ),
     *(
         ask(f"GET /{place}/x", f"X-Reply: {reply}")
-        for reply in (*ERRORS, "slow", "moved")
+        for reply in (*ERRORS, "moved")
         for place in ("intercept", "notintercepted")
     ),
     *(ask("POST /intercept/x", f"X-Reply: {reply}", body=b"x") for reply in ("404", "429", "503")),
@@ -297,9 +300,9 @@ UVICORN = frozenset(
 )
 # nginx passes on what Connection names, takes what is no HTTP for HTTP/0.9 and 1xx for the response, and holds back
 # what came before a failure.
-OURS = frozenset(
-    f"GET /plain/x | X-Reply: {reply}" for reply in ("connection", "0.9", "early", "100", "bad chunk", "stalled")
-)
+OURS = frozenset(f"GET /plain/x | X-Reply: {reply}" for reply in ("connection", "0.9", "early", "100", "bad chunk")) | {
+    "GET /timed/x | X-Reply: stalled"
+}
 # Old releases take broken lengths as they come, and keep the first only of several challenges and fields.
 NEW = frozenset(f"GET /plain/x | X-Reply: {reply}" for reply in ("both", "two lengths", "bad length"))
 NEW |= {f"GET /{place}/x | X-Reply: 401 auth" for place in ("intercept", "notintercepted")}
