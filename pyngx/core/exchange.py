@@ -142,7 +142,8 @@ class Exchange:
         self.connection = connection
         self.client = client
         self.method, self.target, self.version, self.headers = head
-        self.original_method = self.method  # error_page may change the other
+        # error_page may change the other method, and an absolute form loses its authority
+        self.original_method, self.original_target = self.method, self.target
         self.body = RequestBody(client)
         self.started = time.monotonic()
         self.uri = self.target
@@ -202,9 +203,8 @@ class Exchange:
     @property
     def request_line(self) -> str:
         """`GET /x HTTP/1.1`, as it was sent; what is no request line stands in the target."""
-        if self.version in NO_VERSION:
-            return f"{self.original_method} {self.target}".lstrip()
-        return f"{self.original_method} {self.target} HTTP/{self.version}"
+        line = f"{self.original_method} {self.original_target}"
+        return line.lstrip() if self.version in NO_VERSION else f"{line} HTTP/{self.version}"
 
     @property
     def complete(self) -> bool:

@@ -14,6 +14,7 @@ from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Respons
 from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
 from pyngx.http.codec import wire
+from pyngx.http.escape import escape_uri
 from pyngx.http.host import BadHost, parse_host
 from pyngx.http.target import BadTarget, parse_connect, parse_target
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location
     from pyngx.core.servers import ServerNames
+    from pyngx.http.host import Host
 
     Chooser = Callable[[], Awaitable[Answer]]
 
@@ -140,20 +142,29 @@ def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
         _refuse_method(exchange)
     try:
         target = parse_target(wire(exchange.target), merge_slashes)
-        host = exchange.headers.get(b"host")
-        if host is None and exchange.version == "1.1":
-            raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
-        named = target.host or (parse_host(host) if host else None)
     except BadTarget as error:
+        exchange.uri = exchange.target = ""  # what can't be read is not shown by $uri and $request_uri
         raise Refused(400, f"client sent invalid request: {error}") from None
-    except BadHost as error:
-        raise Refused(400, f"client sent invalid host header: {error}") from None
     exchange.uri, exchange.args = target.path, target.args
     exchange.target = target.raw
     exchange.quoted = target.quoted or target.plus
     exchange.valid_target = not target.empty_path
-    if named is not None:
+    host = _read_host(exchange)
+    if (named := target.host or host) is not None:
         exchange.host = named.name
+
+
+def _read_host(exchange: Exchange) -> Host | None:
+    """The host that the Host field names; only HTTP/1.0 may lack one."""
+    values = exchange.headers.all(b"host")
+    if not values and exchange.version == "1.1":
+        raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
+    if len(values) > 1:
+        raise Refused(400, 'client sent duplicate header line: "Host"')
+    try:
+        return parse_host(values[0]) if values else None
+    except BadHost as error:
+        raise Refused(400, f"client sent invalid host header: {error}") from None
 
 
 def _refuse_method(exchange: Exchange) -> None:
@@ -195,7 +206,7 @@ def _find_location(exchange: Exchange) -> Answer | None:
     exchange.location = location
     if found is Found.REDIRECT:
         args = f"?{exchange.args}" if exchange.args else ""
-        return Status(301, location=exchange.uri + "/" + args)
+        return Status(301, location=f"{escape_uri(exchange.uri)}/{args}")
     if location.internal and not exchange.internal:
         return Status(404)
     return _enter_location(exchange, location)

@@ -73,8 +73,8 @@ class ServerNames:
             self.conflicts.append(name)
 
     def _by_suffix(self, host: str) -> Server | None:
-        at = host.find(".", 1)
-        while at > 0:
+        at = host.find(".")  # a host that begins with a dot is one of *.x, too
+        while at >= 0:
             if (server := self._leading.get(host[at:])) is not None:
                 return server
             at = host.find(".", at + 1)
