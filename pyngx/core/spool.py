@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -26,6 +27,8 @@ class Spool:
         """Append; raises OSError where the disk is full."""
         self.size += len(data)
         if self._file is None and self.size > self._threshold:
+            if self._directory is not None:
+                os.makedirs(self._directory, mode=0o700, exist_ok=True)
             self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- closed by close()
                 dir=self._directory, prefix="pyngx-", buffering=0
             )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from pyngx.http.status import reason as reason_of
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pyngx.core.exchange import Exchange
+    from pyngx.core.outbox import Outbox
     from pyngx.core.ports import Fields
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -63,26 +62,26 @@ class Framer:
         self.bytes_sent += len(head)
         return head
 
-    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+    def write(self, outbox: Outbox, data: bytes) -> None:
         """Write a part of the body; what goes beyond its length is left out."""
         if self._none:
             return
         if self._chunked:
             size = b"%x\r\n" % len(data)
-            transport.writelines((size, data, b"\r\n"))
+            outbox.writelines((size, data, b"\r\n"))
             self.bytes_sent += len(size) + len(data) + 2
             return
         if self._left is not None:
             if len(data) > self._left:
                 data = data[: self._left]
             self._left -= len(data)
-        transport.write(data)
+        outbox.write(data)
         self.bytes_sent += len(data)
 
-    def finish(self, transport: asyncio.Transport, trailers: Fields) -> bool:
+    def finish(self, outbox: Outbox, trailers: Fields) -> bool:
         """End the body; False if it is shorter than its head said."""
         if self._chunked:
             end = b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % field for field in trailers])
-            transport.write(end)
+            outbox.write(end)
             self.bytes_sent += len(end)
         return self._none or not self._left

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange, RequestHead
+from pyngx.core.outbox import Outbox
 from pyngx.core.pipeline import handle, refuse
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
@@ -57,8 +58,8 @@ class HttpProtocol(asyncio.Protocol):
         self._generation: Generation | None = None
         self._farewell = cast("Farewell", None)
         self._gate = cast("Gate", None)
-        # of the location that answered last, before that of the default server
-        self._settings = self._servers.default.location.connection
+        self._outbox = cast("Outbox", None)
+        self._settings = self._servers.default.location.connection  # then of the location that answered last
         self._closing = False  # no further request is taken
         self._ended = False  # the client says no more
         self._full = False  # the client takes less than is written
@@ -79,6 +80,7 @@ class HttpProtocol(asyncio.Protocol):
         self._peers.add(self)
         self.connection = open_connection(self.transport, self._app.next_serial())
         self._gate = Gate(self.transport)
+        self._outbox = Outbox(self._loop, self.transport)
         self._farewell = Farewell(self._loop, self.transport, self._deadline, self._client_stuck)
         self._find_servers()
         self._settings = self._servers.default.location.connection
@@ -135,14 +137,12 @@ class HttpProtocol(asyncio.Protocol):
         self._full = False
         if self._tunnel is not None:
             self._tunnel.resume_writing()
-            return
-        if self.transport.is_closing():
-            return
-        self._farewell.caught_up()
-        if self._exchange is not None:
-            self._exchange.resume_writing()
-        else:
-            self._loop.call_soon(self._go_on)
+        elif not self.transport.is_closing():
+            self._farewell.caught_up()
+            if self._exchange is not None:
+                self._exchange.resume_writing()
+            else:
+                self._loop.call_soon(self._go_on)
 
     # called by uvicorn and the listeners
 
@@ -166,26 +166,27 @@ class HttpProtocol(asyncio.Protocol):
 
     def send_informational(self, status: int, fields: Fields) -> None:
         if self._exchange is not None and self._exchange.version == "1.1":
-            self.transport.write(Framer.informational(status, fields))
+            self._outbox.write(Framer.informational(status, fields))
 
     def send_head(self, status: int, reason: bytes, fields: Fields) -> None:
         exchange = self._exchange
         assert exchange is not None
         unasked = self._owes_continue and self._reader is not None and not self._reader.done
-        keep = not self._closing and not unasked and keeps_alive(exchange)
-        self._framer = framer = Framer(exchange, keep)
-        self.transport.write(framer.head(status, reason, fields))
+        self._framer = framer = Framer(exchange, not self._closing and not unasked and keeps_alive(exchange))
+        self._outbox.write(framer.head(status, reason, fields))
         self._closing = not framer.keeps_alive
 
     def send_body(self, data: bytes) -> None:
         assert self._framer is not None
-        self._framer.write(self.transport, data)
+        self._framer.write(self._outbox, data)
 
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
         if exchange is None or framer is None:
             return
-        if not framer.finish(self.transport, trailers):
+        whole = framer.finish(self._outbox, trailers)
+        self._outbox.flush()
+        if not whole:
             self.abort()
             return
         self._exchange = None
@@ -209,6 +210,7 @@ class HttpProtocol(asyncio.Protocol):
         if exchange is None or (self._framer is not None and self._framer.ends_by_close):
             self._farewell.reset()  # a clean end would pass for the whole
         else:
+            self._outbox.flush()
             self._settings = exchange.location.connection
             self._farewell.hang_up(self._settings)
 
@@ -227,7 +229,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._owes_continue:
             self._owes_continue = False
             if not self._inbox.data:
-                self.transport.write(CONTINUE)
+                self._outbox.write(CONTINUE)
         self._gate.resume()
         data = self._inbox.take()
         if data or reader.done:
@@ -238,6 +240,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
         """Give the connection away: all that comes from now on is the receiver's."""
+        self._outbox.flush()
         self._tunnel = receiver
         self._tunnelled, self._exchange = self._exchange, None
         self._deadline.stop()
@@ -302,9 +305,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""
-        exchange = self._exchange
-        if exchange is None:
-            exchange = self._exchange = self._new_exchange(head_of(self._inbox.data.partition(b"\n")[0]))
+        line = self._inbox.data.partition(b"\n")[0]
+        exchange = self._exchange = self._exchange or self._new_exchange(head_of(line))
         self._deadline.stop()
         self._reader = None
         self._closing = True

@@ -87,7 +87,9 @@ class WireCall:
         if waiting:
             head = b"".join((head, *waiting))
         self.bytes_sent += len(head)
-        connection.transport.write(head)
+        connection.outbox.write(head)
+        if self._body_ended:
+            connection.outbox.flush()
         if self._paused:
             connection.pause_reading()
         self._touch()
@@ -134,6 +136,8 @@ class WireCall:
         self._body_ended = True
         if self._left is None:
             self._write(b"".join([b"0\r\n", *(b"%b: %b\r\n" % field for field in trailers), b"\r\n"]))
+        if self._connection is not None:
+            self._connection.outbox.flush()
         self._touch()
 
     def pause_reading(self) -> None:
@@ -207,7 +211,7 @@ class WireCall:
         connection = self._connection
         if connection is not None:
             self.bytes_sent += len(data)
-            connection.transport.write(data)
+            connection.outbox.write(data)
             return
         self._waiting = self._waiting or []
         self._waiting.append(data)
@@ -344,6 +348,7 @@ class WireCall:
             return
         self._leave()
         connection.deadline.close()
+        connection.outbox.flush()
         connection.resume_reading()
         self._handler.switched(head.reason, head.fields, connection, rest)
 
