@@ -11,9 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
+from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
-    from pyngx.http.headers import Headers
+    from pyngx.core.throttle import Throttle
 
 
 NO_VERSION = frozenset({"", "0.9"})  # of what is no request, and of a request line that has none
@@ -54,8 +57,7 @@ class Connection:
     requests: int = 0  # counts the one under way
 
 
-@dataclass(slots=True)
-class Try:
+class Try(msgspec.Struct):
     """One attempt to have an upstream answer; times are seconds from its start, None where it didn't get so far."""
 
     addr: str
@@ -68,6 +70,7 @@ class Try:
     bytes_received: int = 0
     response_length: int = 0
     fields: Headers | None = None
+    is_anew: bool = False  # the first after an internal redirect, behind those before it
 
 
 @dataclass(slots=True)
@@ -101,8 +104,7 @@ class Exchange:
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     pipelined = False  # whether it came before the last one on its connection was answered
     request_length = 0  # bytes of its head, as far as the server can tell
-    kept_body: Spool | None = None  # the whole body, where somebody had it kept
-    remote_user = ""
+    kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     # where it is routed; rewrites and internal redirects change it
     host = ""
     args = ""
@@ -116,9 +118,12 @@ class Exchange:
     error_location = ""  # where the status that error_page took over pointed, and its other fields
     error_fields: Fields = ()
     in_error_page = False
+    kept_fields: Fields = ()  # what X-Accel-Redirect leaves of the response that it came with
+    media_type = b""  # and its Content-Type, for content that has no other but by its name
     captures: Sequence[str | None] = ()
     # the response
     response: Response | None = None
+    coming_status = 0  # of a response in the making
     trailers: Fields = ()
     upstream_trailers: Fields = ()
     proxy_host = ""  # $proxy_host and $proxy_port: where proxy_pass leads
@@ -132,8 +137,11 @@ class Exchange:
     broken = False
     closed = False  # logged
     gone = False  # the client left before the end
-    paused = False  # the client is slow
+    paused = False  # the client is slow, or has its share for now
+    limit_rate: int | None = None  # bytes a second that the client is sent; 0: no limit, None: as the location says
+    throttle: Throttle | None = None  # keeps to it
     source: Source | None = None  # paused and resumed as the client takes the response
+    waiters: Sequence[asyncio.Future[None]] = ()
     on_gone: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -152,22 +160,35 @@ class Exchange:
         self.values: dict[str, str | None] = {}
         self.body_filters: list[Filter] = []
         self.tries: list[Try] = []
-        self.waiters: list[asyncio.Future[None]] = []
 
     # called by the server
 
     def pause_writing(self) -> None:
         """The client is slow: no more of the response until `resume_writing`."""
+        if self.throttle is not None:
+            self.throttle.stall()
+        else:
+            self.pause_source()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self.throttle is not None:
+            self.throttle.flow()
+        else:
+            self.resume_source()
+
+    def pause_source(self) -> None:
+        """Have whoever answers wait."""
         self.paused = True
         if self.source is not None:
             self.source.pause_reading()
 
-    def resume_writing(self) -> None:
-        """The client has caught up."""
+    def resume_source(self) -> None:
+        """Have whoever answers go on."""
         self.paused = False
         if self.source is not None:
             self.source.resume_reading()
-        waiters, self.waiters = self.waiters, []
+        waiters, self.waiters = self.waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -188,23 +209,26 @@ class Exchange:
         self.body.drop()
         if self.task is not None:
             self.task.cancel()
-        self.resume_writing()
+        if self.throttle is not None:
+            self.throttle.stop()
+        self.resume_source()
         self.close()
 
     # called by whoever answers
 
     @property
     def status(self) -> int:
-        """The status that is logged: what was sent, 499 for a client that left first, 0 before there is one."""
+        """The status that is logged: what was sent, 499 for a client that left first, else what is coming or 0."""
         if self.response is not None:
             return self.response.status
-        return 499 if self.gone else 0
+        return 499 if self.gone else self.error_status or self.coming_status
 
     @property
     def request_line(self) -> str:
         """`GET /x HTTP/1.1`, as it was sent; what is no request line stands in the target."""
-        line = f"{self.original_method} {self.original_target}"
-        return line.lstrip() if self.version in NO_VERSION else f"{line} HTTP/{self.version}"
+        if self.version in NO_VERSION:
+            return f"{self.original_method} {self.original_target}".lstrip()
+        return f"{self.original_method} {self.original_target} HTTP/{self.version}"
 
     @property
     def complete(self) -> bool:
@@ -230,6 +254,8 @@ class Exchange:
             response.reason = b""
         if self.in_error_page:
             self._keep_error_fields(response)
+        if self.kept_fields:
+            response.headers = Headers([*response.headers, *self.kept_fields])
         self.response = response
         try:
             for header_filter in self.location.header_filters:
@@ -252,6 +278,7 @@ class Exchange:
         """Let nothing wait in the body filters: the source has no more for now."""
         if self.body_filters and (data := self._drained("flush")):
             self._send(data)
+        self.client.flush()
 
     def end(self, trailers: Fields = ()) -> None:
         """The body is whole."""
@@ -259,12 +286,10 @@ class Exchange:
             return
         if self.body_filters and (data := self._drained("finish")):
             self._send(data)
-        self.ended = True
-        self.trailers = trailers
-        if self.late_trailers is not None:
-            self.late_trailers(self)
-        self.client.finish(self.trailers)
-        self.close()
+        if self.throttle is not None:
+            self.throttle.when_empty(lambda: self._end(trailers))
+        else:
+            self._end(trailers)
 
     def fail(self) -> None:
         """The body can't be completed: the client must see that it is broken (RFC 9112 8)."""
@@ -278,7 +303,7 @@ class Exchange:
         """Wait while the client is slow."""
         if self.paused and not self.gone:
             waiter = asyncio.get_running_loop().create_future()
-            self.waiters.append(waiter)
+            self.waiters = [*self.waiters, waiter]
             await waiter
 
     def close(self) -> None:
@@ -290,6 +315,8 @@ class Exchange:
             for write_log in self.location.loggers:
                 write_log(self)
         finally:
+            if self.kept_body is not None:
+                self.kept_body.close()
             self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
@@ -318,11 +345,19 @@ class Exchange:
     def _keep_error_fields(self, response: Response) -> None:
         """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
         headers = response.headers
-        for name, value in self.error_fields:
-            if name.lower() not in headers:
-                headers.add(name, value)
+        missing = [field for field in self.error_fields if field[0].lower() not in headers]
+        for name, value in missing:
+            headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
+
+    def _end(self, trailers: Fields) -> None:
+        self.ended = True
+        self.trailers = trailers
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
+        self.close()
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

@@ -7,16 +7,13 @@ taken it over, sent. Handlers return an answer or None; errors take the way thro
 
 from __future__ import annotations
 
-from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Response, Status
+from pyngx.core.answers import ANSWERS, Answer, Flow, Named, Redirected, Refused, Response, Status
 from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
-from pyngx.http.codec import wire
+from pyngx.core.request_head import read_target
 from pyngx.http.escape import escape_uri
-from pyngx.http.host import BadHost, parse_host
-from pyngx.http.target import BadTarget, parse_connect, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -25,12 +22,10 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location
     from pyngx.core.servers import ServerNames
-    from pyngx.http.host import Host
 
     Chooser = Callable[[], Awaitable[Answer]]
 
 UNANSWERED = frozenset({408, 499})  # ngx_http_finalize_request closes the connection, whatever error_page says
-TUNNELLING = frozenset({"CONNECT", "TRACE"})
 MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
 
 
@@ -128,7 +123,7 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
     """Read the target, find the server, and go through all phases."""
     default = servers.default
     exchange.server, exchange.location = default, default.location
-    _read_target(exchange, default.merge_slashes)
+    read_target(exchange, default.merge_slashes)
     exchange.server = server = servers.find(exchange, exchange.host)
     exchange.location = server.location
     if server.post_read and (answer := await _run(exchange, server.post_read)) is not None:
@@ -136,52 +131,11 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
     return await _route(exchange)
 
 
-def _read_target(exchange: Exchange, merge_slashes: bool) -> None:
-    """Take the target and the host apart (RFC 9112 3.2)."""
-    if exchange.method in TUNNELLING:
-        _refuse_method(exchange)
-    try:
-        target = parse_target(wire(exchange.target), merge_slashes)
-    except BadTarget as error:
-        exchange.uri = exchange.target = ""  # what can't be read is not shown by $uri and $request_uri
-        raise Refused(400, f"client sent invalid request: {error}") from None
-    exchange.uri, exchange.args = target.path, target.args
-    exchange.target = target.raw
-    exchange.quoted = target.quoted or target.plus
-    exchange.valid_target = not target.empty_path
-    host = _read_host(exchange)
-    if (named := target.host or host) is not None:
-        exchange.host = named.name
-
-
-def _read_host(exchange: Exchange) -> Host | None:
-    """The host that the Host field names; only HTTP/1.0 may lack one."""
-    values = exchange.headers.all(b"host")
-    if not values and exchange.version == "1.1":
-        raise Refused(400, 'client sent HTTP/1.1 request without "Host" header')
-    if len(values) > 1:
-        raise Refused(400, 'client sent duplicate header line: "Host"')
-    try:
-        return parse_host(values[0]) if values else None
-    except BadHost as error:
-        raise Refused(400, f"client sent invalid host header: {error}") from None
-
-
-def _refuse_method(exchange: Exchange) -> None:
-    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
-    exchange.keepalive = False
-    if exchange.method == "CONNECT":
-        try:
-            parse_connect(wire(exchange.target))
-        except BadTarget as error:
-            raise Refused(400, f"client sent invalid request: {error}") from None
-    raise Refused(405, f"client sent {exchange.method} method")
-
-
 async def _route(exchange: Exchange) -> Answer:
     """From the server's rewrites to an answer."""
     exchange.location = exchange.server.location
-    if (answer := await _run(exchange, exchange.server.rewrite)) is not None:
+    rewrite = exchange.server.rewrite
+    if rewrite and (answer := await _run(exchange, rewrite)) is not None:
         return answer
     return await _locate(exchange)
 
@@ -192,7 +146,8 @@ async def _locate(exchange: Exchange) -> Answer:
     while True:
         if (answer := _find_location(exchange)) is not None:
             return answer
-        if (answer := await _run(exchange, exchange.location.rewrite)) is not None:
+        rewrite = exchange.location.rewrite
+        if rewrite and (answer := await _run(exchange, rewrite)) is not None:
             return answer
         if not exchange.uri_changed:
             return await _inside(exchange)
@@ -228,18 +183,15 @@ def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
 
 async def _inside(exchange: Exchange) -> Answer:
     """The phases after the location is settled."""
-    location = exchange.location
-    for handlers in (location.preaccess, location.access, location.precontent, location.content):
-        if handlers and (answer := await _run(exchange, handlers)) is not None:
-            return answer
-    return Status(404)
+    answer = await _run(exchange, exchange.location.inside)
+    return answer if answer is not None else Status(404)
 
 
 async def _run(exchange: Exchange, handlers: Sequence[Handler]) -> Answer | None:
     for handler in handlers:
         answer = handler(exchange)
         if answer is not None:
-            if isawaitable(answer):
+            if not isinstance(answer, ANSWERS):
                 answer = await answer
                 if answer is None:
                     continue

@@ -49,11 +49,17 @@ escape_refresh: Final = _Escape(_NEVER_IN_URI.replace(b"}", b"~") + b"'")
 escape_memcached: Final = _Escape(bytes(range(0x21)) + b"%")
 """A memcached key (NGX_ESCAPE_MEMCACHED)."""
 
+_LINE_ENDS: Final = {ord("\r"): "%0D", ord("\n"): "%0A", 0: "%00"}
 _HTML: Final = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;"})
 
 
 def escape_html(plain: str) -> str:
     return plain.translate(_HTML)
+
+
+def escape_line_ends(plain: str) -> str:
+    """A text for a header field: line ends of a decoded URI must not begin a field of their own."""
+    return plain if plain.isprintable() else plain.translate(_LINE_ENDS)
 
 
 def unescape(escaped: str) -> str:

@@ -15,6 +15,7 @@ from pyngx.core.blocks import EVERYWHERE
 from pyngx.core.locations import Modifier
 from pyngx.core.phases import Module
 from pyngx.core.template import Template, constant
+from pyngx.http.codec import wire
 from pyngx.http.media_types import BUILT_IN, DEFAULT_TYPE, MediaTypes, collect_types
 from pyngx.modules.core_variables import VARIABLES
 
@@ -100,6 +101,11 @@ def media_types(build: Build) -> MediaTypes:
     """The types in force in a location."""
     own = build.settings(CoreSettings)
     return MediaTypes(collect_types(own.types), own.default_type)
+
+
+def type_of(exchange: Exchange, types: MediaTypes) -> bytes:
+    """The Content-Type of what a URI names; empty for none."""
+    return exchange.media_type or wire(types.of(exchange.uri))
 
 
 def document_root(build: Build) -> Template:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.exchange import NO_VERSION
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
+from pyngx.http.basic import read_basic
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
 from pyngx.http.dates import format_http_date, format_iso8601, format_local
@@ -126,13 +127,16 @@ def _host(exchange: Exchange) -> str:
 
 def _set_args(exchange: Exchange, value: str) -> None:
     exchange.args = value
+    exchange.valid_target = False
 
 
 def request_id(exchange: Exchange) -> str:
     """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = _named_by_client(exchange) or os.urandom(16).hex()
+        found = exchange.values["request_id"] = _named_by_client(exchange) or next(
+            exchange.generation.runtime.request_ids
+        )
     return found
 
 
@@ -175,7 +179,7 @@ def _content_length(exchange: Exchange) -> str | None:
 
 def _request_body(exchange: Exchange) -> str | None:
     body = exchange.kept_body
-    return text(body.in_memory()) if body is not None and body.file_name is None else None
+    return text(body.in_memory()) or None if body is not None and body.file_name is None else None
 
 
 def _request_body_file(exchange: Exchange) -> str | None:
@@ -196,7 +200,8 @@ def _now(form: Callable[[float], str]) -> Getter:
 
 
 def _remote_user(exchange: Exchange) -> str | None:
-    return exchange.remote_user or None
+    credentials = read_basic(exchange.headers.get(b"authorization") or b"")
+    return text(credentials[0]) if credentials is not None else None
 
 
 VARIABLES: tuple[Variable | Prefix, ...] = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What is never passed on by itself: hop-by-hop fields, and what the transport frames the body with.
 DROPPED = frozenset(
     {b"host", b"connection", b"proxy-connection", b"content-length", b"transfer-encoding"}
-    | {b"te", b"keep-alive", b"expect", b"upgrade", b"trailer"}
+    | {b"te", b"keep-alive", b"expect", b"upgrade"}
 )
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 # The handshake's own fields, which the transport makes anew for its own connection (RFC 6455 4.1).

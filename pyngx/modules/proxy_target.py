@@ -102,7 +102,7 @@ def _upstream(build: Build, url: ProxyUrl, span: Span | None) -> Upstream:
         return made.upstream
     addresses = addresses_of(url.authority, DEFAULT_PORTS[url.scheme], span)
     peers = [PeerSettings(address=address, name=url.authority) for address in addresses]
-    upstream = make_upstream(build, key, peers, KeepAlive())
+    upstream = make_upstream(build, key, peers, KeepAlive(group=key))
     build.name(key, _Implicit(upstream))
     return upstream
 

@@ -16,6 +16,7 @@ from pyngx.core.template import capture_reader
 from pyngx.http.codec import wire
 from pyngx.http.escape import escape_args, unescape_redirect
 from pyngx.http.headers import Headers
+from pyngx.modules.core import type_of
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
@@ -196,10 +197,11 @@ def text_answer(code: int, text: Template, types: MediaTypes) -> Step:
     render = text.render
 
     def step(exchange: Exchange, _run: Run) -> Content:
+        exchange.coming_status = code
         body = wire(render(exchange)) if known is None else known
         headers = Headers()
-        if (media_type := types.of(exchange.uri)) and (code != 204 or exchange.error_status):
-            headers.add(b"Content-Type", wire(media_type))
+        if (media_type := type_of(exchange, types)) and (code != 204 or exchange.error_status):
+            headers.add(b"Content-Type", media_type)
         return Content(Response(code, headers, length=len(body), parts=(body,) if body else ()))
 
     return step

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pyngx.core.answers import Answer, Content, FilePart, Handler, Response, Status
 from pyngx.core.phases import Module, Phase
-from pyngx.http.codec import wire
 from pyngx.http.escape import escape_uri
 from pyngx.http.etag import entity_tag
 from pyngx.http.headers import Headers
-from pyngx.modules.core import CoreSettings, media_types, path_of
+from pyngx.modules.core import CoreSettings, media_types, path_of, type_of
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
@@ -48,7 +47,7 @@ def make_handler(build: Build) -> Handler:
         if not stat.S_ISREG(status.st_mode) or exchange.method == "POST":
             file.close()
             return _not_a_file(exchange, status, path)
-        return Content(_response(file, status, types.of(uri), own.etag))
+        return Content(_response(file, status, type_of(exchange, types), own.etag))
 
     return handle
 
@@ -58,8 +57,8 @@ def _open(path: str) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
 
 
-def _response(file: BinaryIO, status: os.stat_result, media_type: str, etag: bool) -> Response:
-    headers = Headers([(b"Content-Type", wire(media_type))] if media_type else [])
+def _response(file: BinaryIO, status: os.stat_result, media_type: bytes, etag: bool) -> Response:
+    headers = Headers([(b"Content-Type", media_type)] if media_type else [])
     return Response(
         200,
         headers,

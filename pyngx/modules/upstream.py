@@ -96,12 +96,13 @@ class UpstreamSettings:
 
 
 def _per_try(show: Callable[[Try], str | None]) -> Getter:
-    """A value for each server that was tried: `a, b`, with `-` for those that have none."""
+    """A value for each server that was tried: `a, b`, `a : b` over internal redirects, and `-` for none."""
 
     def read(exchange: Exchange) -> str | None:
         if not exchange.tries:
             return None
-        return ", ".join(show(attempt) or "-" for attempt in exchange.tries)
+        shown = [(" : " if attempt.is_anew else ", ") + (show(attempt) or "-") for attempt in exchange.tries]
+        return "".join(shown)[2:]
 
     return read
 
@@ -274,7 +275,9 @@ def define(build: Build) -> None:
         ]
         if all(peer.backup for peer in peers):
             raise ConfigError(f'no servers but backups are inside upstream "{opened.argument}"', span)
-        kept = KeepAlive(own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout)
+        kept = KeepAlive(
+            own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument
+        )
         build.name(opened.argument, make_upstream(build, opened.argument, peers, kept), span)
 
 

@@ -36,7 +36,9 @@ def door_of(scope: Scope) -> Door | None:
 def read_head(scope: Scope) -> RequestHead:
     """The request line and the fields; a host that is silent of the version speaks 1.1."""
     version = scope.get("http_version", "1.1")
-    return RequestHead(scope.get("method", "GET"), text(_target(scope)), version, Headers(scope["headers"]))
+    # httptools leaves the white space behind values (RFC 9112 5.1)
+    headers = Headers([(name, value.rstrip(b" \t")) for name, value in scope["headers"]])
+    return RequestHead(scope.get("method", "GET"), text(_target(scope)), version, headers)
 
 
 def head_length(head: RequestHead) -> int:

@@ -68,6 +68,11 @@ class Farewell:
         else:
             self.hang_up(settings)
 
+    def should_linger(self, settings: ConnectionSettings, unread: bool) -> bool:
+        """Whether what still comes is read before the end; `unread`: something is known to come."""
+        wanted = settings.lingering_close
+        return (wanted == "always" or (wanted == "on" and unread)) and self._transport.can_write_eof()
+
     def linger(self, settings: ConnectionSettings) -> None:
         """Send no more, and close when the client has ended, too: a reset could take our answer from it."""
         self.lingers = True

@@ -1,8 +1,7 @@
 """One client's connection over HTTP/1.0 and 1.1: requests in their order, each an exchange, without tasks or queues.
 
-Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head; the connection is
-the `Client` of the exchange under way. Reading is in `http/`, framing in `server/framer.py`; what has to happen in time
-stands in one deadline that moves.
+Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head, and the
+connection is its `Client`. Heads come from `inbox.py`, framing is `framer.py`'s, the end `farewell.py`'s.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ from typing import TYPE_CHECKING, cast
 from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange, RequestHead
-from pyngx.core.outbox import Outbox
 from pyngx.core.pipeline import handle, refuse
+from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
 from pyngx.http.codec import text
-from pyngx.http.framing import body_length, check_repeats
 from pyngx.http.headers import Headers
 from pyngx.http.request_head import BadHead
-from pyngx.server.client_facts import head_of, open_connection
+from pyngx.server.client_facts import announce_body, head_of, open_connection
 from pyngx.server.farewell import Farewell
 from pyngx.server.flow import Gate
 from pyngx.server.framer import CONTINUE, Framer
 from pyngx.server.inbox import Inbox
 from pyngx.server.keepalive import keeps_alive
+from pyngx.server.websocket import ClientWebSocket, WebSocketLimits, find_handshake
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -47,7 +46,6 @@ class HttpProtocol(asyncio.Protocol):
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, object], _loop: object = None
     ) -> None:
-        # for as long as the connection
         self._app = cast("App", config.loaded_app)
         self.app_state = app_state
         self._peers = cast("set[object]", server_state.connections)
@@ -58,13 +56,14 @@ class HttpProtocol(asyncio.Protocol):
         self._generation: Generation | None = None
         self._farewell = cast("Farewell", None)
         self._gate = cast("Gate", None)
-        self._outbox = cast("Outbox", None)
-        self._settings = self._servers.default.location.connection  # then of the location that answered last
+        self._settings = self._servers.default.location.connection  # later that of the location that answered last
         self._closing = False  # no further request is taken
         self._ended = False  # the client says no more
         self._full = False  # the client takes less than is written
         self._tunnel: TunnelReceiver | None = None
         self._tunnelled: Exchange | None = None
+        self._limits = WebSocketLimits(config.ws_max_size, self._app.websockets)
+        self._websocket: ClientWebSocket | None = None
         self._inbox = Inbox()
         # for as long as one request
         self._exchange: Exchange | None = None
@@ -80,7 +79,6 @@ class HttpProtocol(asyncio.Protocol):
         self._peers.add(self)
         self.connection = open_connection(self.transport, self._app.next_serial())
         self._gate = Gate(self.transport)
-        self._outbox = Outbox(self._loop, self.transport)
         self._farewell = Farewell(self._loop, self.transport, self._deadline, self._client_stuck)
         self._find_servers()
         self._settings = self._servers.default.location.connection
@@ -137,12 +135,14 @@ class HttpProtocol(asyncio.Protocol):
         self._full = False
         if self._tunnel is not None:
             self._tunnel.resume_writing()
-        elif not self.transport.is_closing():
-            self._farewell.caught_up()
-            if self._exchange is not None:
-                self._exchange.resume_writing()
-            else:
-                self._loop.call_soon(self._go_on)
+            return
+        if self.transport.is_closing():
+            return
+        self._farewell.caught_up()
+        if self._exchange is not None:
+            self._exchange.resume_writing()
+        else:
+            self._loop.call_soon(self._go_on)
 
     # called by uvicorn and the listeners
 
@@ -161,32 +161,38 @@ class HttpProtocol(asyncio.Protocol):
 
     @property
     def bytes_sent(self) -> int:
-        tunnelled = self._tunnelled.body_bytes_sent if self._tunnelled is not None else 0
-        return (self._framer.bytes_sent if self._framer is not None else 0) + tunnelled
+        sent = self._framer.bytes_sent if self._framer is not None else 0
+        sent += self._websocket.bytes_sent if self._websocket is not None else 0
+        return sent + (self._tunnelled.body_bytes_sent if self._tunnelled is not None else 0)
 
     def send_informational(self, status: int, fields: Fields) -> None:
-        if self._exchange is not None and self._exchange.version == "1.1":
-            self._outbox.write(Framer.informational(status, fields))
+        if self._exchange is not None:
+            self.transport.write(Framer.informational(self._exchange, status, fields))
 
     def send_head(self, status: int, reason: bytes, fields: Fields) -> None:
         exchange = self._exchange
         assert exchange is not None
         unasked = self._owes_continue and self._reader is not None and not self._reader.done
-        self._framer = framer = Framer(exchange, not self._closing and not unasked and keeps_alive(exchange))
-        self._outbox.write(framer.head(status, reason, fields))
+        keep = not self._closing and not unasked and keeps_alive(exchange)
+        self._framer = framer = Framer(exchange, keep)
+        framer.take_head(status, reason, fields)
         self._closing = not framer.keeps_alive
 
     def send_body(self, data: bytes) -> None:
         assert self._framer is not None
-        self._framer.write(self._outbox, data)
+        self._framer.write(self.transport, data)
+
+    def flush(self) -> None:
+        if self._framer is not None:
+            self._framer.flush(self.transport)
 
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
         if exchange is None or framer is None:
+            if self._websocket is not None:
+                self._websocket.say_goodbye(Closed(1000))
             return
-        whole = framer.finish(self._outbox, trailers)
-        self._outbox.flush()
-        if not whole:
+        if not framer.finish(self.transport, trailers):
             self.abort()
             return
         self._exchange = None
@@ -205,12 +211,12 @@ class HttpProtocol(asyncio.Protocol):
         self._gate.resume()
 
     def abort(self) -> None:
+        self.flush()
         exchange, self._exchange = self._exchange, None
         self._closing = True
         if exchange is None or (self._framer is not None and self._framer.ends_by_close):
             self._farewell.reset()  # a clean end would pass for the whole
         else:
-            self._outbox.flush()
             self._settings = exchange.location.connection
             self._farewell.hang_up(self._settings)
 
@@ -229,19 +235,24 @@ class HttpProtocol(asyncio.Protocol):
         if self._owes_continue:
             self._owes_continue = False
             if not self._inbox.data:
-                self._outbox.write(CONTINUE)
+                self.transport.write(CONTINUE)
         self._gate.resume()
         data = self._inbox.take()
         if data or reader.done:
             self._feed_body(data)
 
-    def websocket(self) -> None:
-        """There are no messages here: WebSockets go through `open_tunnel`."""
+    def websocket(self) -> ClientWebSocket | None:
+        """The request as a handshake, if it is one; who wants no messages takes `open_tunnel` instead."""
+        if self._websocket is None and self._exchange is not None:
+            self._websocket = find_handshake(self._exchange, self.transport, self._limits)
+        return self._websocket
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
         """Give the connection away: all that comes from now on is the receiver's."""
-        self._outbox.flush()
+        self.flush()
         self._tunnel = receiver
+        if self._full:
+            receiver.pause_writing()
         self._tunnelled, self._exchange = self._exchange, None
         self._deadline.stop()
         self._gate.resume()
@@ -277,10 +288,9 @@ class HttpProtocol(asyncio.Protocol):
     def _find_servers(self) -> bool:
         """Learn who answers on this address; false if nobody does any more."""
         self._generation = self._app.generation
-        servers = self._app.servers_of(self.connection)
-        if servers is not None:
-            self._servers = servers
-        return servers is not None
+        found = self._app.servers_of(self.connection)
+        self._servers = found or self._servers
+        return found is not None
 
     def _open(self, parsed: ParsedHead, size: int) -> Exchange:
         self._deadline.stop()
@@ -288,25 +298,20 @@ class HttpProtocol(asyncio.Protocol):
         exchange = self._exchange = self._new_exchange(head)
         exchange.request_length = size
         exchange.can_tunnel = parsed.version == "1.1" and b"upgrade" in head.headers
-        check_repeats(head.headers)
-        length = body_length(head.headers, parsed.version)
-        expects = parsed.version == "1.1" and (head.headers.get(b"expect") or b"").lower() == b"100-continue"
-        if length != 0 or expects:
-            exchange.body.expect(length)
-            self._reader = BodyReader(length)
-            self._owes_continue = expects
+        self._reader, self._owes_continue = announce_body(exchange)
         return exchange
 
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
-        self._framer = None
+        self._framer = self._websocket = None
         assert self._generation is not None
         return Exchange(self._generation, self.connection, self, head)
 
     def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""
-        line = self._inbox.data.partition(b"\n")[0]
-        exchange = self._exchange = self._exchange or self._new_exchange(head_of(line))
+        exchange = self._exchange
+        if exchange is None:
+            exchange = self._exchange = self._new_exchange(head_of(self._inbox.data.partition(b"\n")[0]))
         self._deadline.stop()
         self._reader = None
         self._closing = True
@@ -315,10 +320,7 @@ class HttpProtocol(asyncio.Protocol):
     def _feed_body(self, data: bytes) -> None:
         exchange, reader = self._exchange, self._reader
         assert reader is not None
-        if exchange is None:
-            self._farewell.drop()
-        else:
-            self._deadline.touch()
+        self._farewell.drop() if exchange is None else self._deadline.touch()
         try:
             content = reader.feed(data)
         except BadChunk as error:
@@ -364,9 +366,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close; where more may be coming, read on for a while."""
-        wanted = self._settings.lingering_close
-        lingers = wanted == "always" or (wanted == "on" and (self._reader is not None or bool(self._inbox.data)))
-        if not lingers or self._ended or not self.transport.can_write_eof():
+        unread = self._reader is not None or bool(self._inbox.data)
+        if self._ended or not self._farewell.should_linger(self._settings, unread):
             self._farewell.hang_up(self._settings)
             return
         self._body_wanted = False
@@ -376,11 +377,10 @@ class HttpProtocol(asyncio.Protocol):
 
     def _client_stuck(self) -> None:
         """It takes nothing of what is written."""
-        settings = self._settings
         if self._exchange is not None:
-            settings = self._exchange.location.connection
+            self._settings = self._exchange.location.connection
             self._exchange.log("info", "client_timed_out", "client timed out")
-        self._farewell.cut_off(settings)
+        self._farewell.cut_off(self._settings)
 
     def _expired(self) -> None:
         """It took too long to say something."""

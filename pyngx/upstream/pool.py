@@ -21,6 +21,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._idle: dict[Key, list[_Idle]] = {}
+        self._groups: dict[str, list[_Idle]] = {}  # the same, those that were idle longest first
         self._closed = False
 
     def __repr__(self) -> str:
@@ -48,16 +49,17 @@ class Pool:
         ):
             connection.close()
             return
-        idle = self._idle.setdefault(connection.key, [])
-        if len(idle) >= keepalive.connections:
-            idle[0].close()  # the one that was idle longest
-            idle = self._idle.setdefault(connection.key, [])
-        idle.append(_Idle(self._idle, connection, keepalive.timeout))
+        siblings = self._groups.setdefault(keepalive.group, [])
+        if len(siblings) >= keepalive.connections:
+            siblings[0].close()
+        idle = _Idle(self._idle, siblings, connection, keepalive.timeout)
+        siblings.append(idle)
+        self._idle.setdefault(connection.key, []).append(idle)
 
     def close(self) -> None:
         """Close all idle connections, and each that is given from now on."""
         self._closed = True
-        for idle in list(self._idle.values()):
+        for idle in list(self._groups.values()):
             for entry in list(idle):
                 entry.close()
 
@@ -65,10 +67,13 @@ class Pool:
 class _Idle:
     """The user of a connection that nobody uses."""
 
-    __slots__ = ("_connection", "_home", "_timer")
+    __slots__ = ("_connection", "_home", "_siblings", "_timer")
 
-    def __init__(self, home: dict[Key, list[_Idle]], connection: Connection, timeout: float) -> None:
+    def __init__(
+        self, home: dict[Key, list[_Idle]], siblings: list[_Idle], connection: Connection, timeout: float
+    ) -> None:
         self._home = home
+        self._siblings = siblings
         self._connection = connection
         self._timer = asyncio.get_running_loop().call_later(timeout, self.close)
         connection.user = self
@@ -78,9 +83,10 @@ class _Idle:
         self._timer.cancel()
         connection = self._connection
         connection.user = None
-        siblings = self._home[connection.key]
-        siblings.remove(self)
-        if not siblings:
+        self._siblings.remove(self)
+        alike = self._home[connection.key]
+        alike.remove(self)
+        if not alike:
             del self._home[connection.key]
         return connection
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
 from pyngx.core.exchange import Messages, Try
@@ -43,6 +44,7 @@ async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request:
             )
         except UpstreamError as error:
             attempt.status = 504 if error.timed_out else 502
+            attempt.response_time = time.monotonic() - attempt.started
             group.failed(peer, time.monotonic())
             exchange.log("error", "upstream_failed", str(error), upstream=str(peer.address))
             continue
@@ -52,7 +54,6 @@ async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request:
         try:
             return await _run(exchange, plan, client, opened, attempt)
         finally:
-            attempt.response_time = time.monotonic() - attempt.started
             group.succeeded(peer)
     last = exchange.tries[-1] if exchange.tries else None
     return Status(last.status or 502 if last is not None else 502)
@@ -63,14 +64,22 @@ async def _run(
 ) -> Answer:
     attempt.connect_time = attempt.header_time = time.monotonic() - attempt.started
     if isinstance(opened, HandshakeRefused):
+        attempt.response_time = attempt.header_time
+        attempt.bytes_sent, attempt.bytes_received = opened.bytes_sent, opened.bytes_received
+        attempt.response_length = len(opened.body)
         return _refusal(exchange, plan, opened, attempt)
     attempt.status = 101
     fields = Headers(opened.fields)
     attempt.fields = fields
     passed = [field for field in opened.fields if field[0].lower() not in OWN | connection_options(fields)]
     exchange.response = Response(101, Headers(passed))
-    await client.accept(opened.subprotocol, passed)
-    bridged = await bridge(client, opened)
+    try:
+        await client.accept(opened.subprotocol, passed)
+        bridged = await bridge(client, opened)
+    finally:
+        # before the exchange ends, for then it is logged
+        attempt.response_time = time.monotonic() - attempt.started
+        attempt.bytes_sent, attempt.bytes_received = opened.bytes_sent, opened.bytes_received
     exchange.messages = _messages(bridged)
     exchange.body_bytes_sent = bridged.from_upstream.size
     exchange.end()
@@ -86,7 +95,7 @@ def _refusal(exchange: Exchange, plan: Plan, refused: HandshakeRefused, attempt:
     """The upstream's own answer reaches the client as it is."""
     attempt.status = refused.status
     attempt.fields = Headers(refused.fields)
-    answer = plan.read_head(exchange, refused.status, refused.reason, refused.fields)
+    answer = plan.read_head(exchange, refused.status, refused.reason, attempt.fields)
     if isinstance(answer, Response):
         if plan.intercept_errors and refused.status in exchange.location.error_pages:
             return Status(refused.status)

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from pyngx.core.deadline import Deadline
-from pyngx.core.outbox import Outbox
 
 if TYPE_CHECKING:
     from pyngx.core.ports import KeepAlive, TunnelReceiver
@@ -30,7 +29,6 @@ class WireConnection(asyncio.Protocol):
         self.writing_paused = False
         self.deadline = Deadline(loop, self._expired)
         self._loop = loop
-        self.outbox = cast("Outbox", None)
         self._pool = pool
         self._paused = False
         self._lost = False
@@ -77,7 +75,6 @@ class WireConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.outbox = Outbox(self._loop, self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self.call is not None:

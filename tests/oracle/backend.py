@@ -22,7 +22,6 @@ class Reply:
 
     parts: Sequence[bytes | float]
     close: bool = False
-    reset: bool = False  # by RST rather than FIN
     reads_body: bool = True
     dies_later: bool = False  # the next request on the same connection is closed on, unanswered
 
@@ -33,7 +32,7 @@ class Reply:
         return cls(["\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body], close=close)
 
     @classmethod
-    def raw(cls, *parts: bytes | float, close: bool = True) -> Reply:
+    def raw(cls, *parts: bytes | float, close: bool = False) -> Reply:
         """Bytes as they are."""
         return cls(parts, close=close)
 
@@ -126,8 +125,6 @@ class Backend:
                 time.sleep(part)
             else:
                 peer.sendall(part)
-        if reply.reset:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         if reply.dies_later:
             if not reader.until(b"\r\n\r\n"):
                 return False

@@ -100,7 +100,8 @@ TARGETS = words("""
 /re/ /re/x /re/a.css /re/x.css /re/x.php
 /with%20space /with+space /%25 /%2525 /%C3%A9 /%c3%a9x /é
 /int /int/x /to_int /limited /Case /case /CASE
-//  ///a //docs///x /docs//x?a//b /./docs/ /docs/. /docs/./x /docs/.. /docs/../x /docs/../../x /.. /../ /a/../.. /docs/...
+//  ///a //docs///x /docs//x?a//b
+/./docs/ /docs/. /docs/./x /docs/.. /docs/../x /docs/../../x /.. /../ /a/../.. /docs/...
 /docs/..x
 /docs/%2e%2e/x /docs/%2E/ /docs%2Fx /docs%2f%2fx /%2e%2e/ /a%00b /a%zz /a% /a%2 /%23a /a%3Fb?c /a%26b /a#frag
 /a?b#c /a#b?c

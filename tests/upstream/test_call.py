@@ -484,3 +484,19 @@ async def test_a_first_connection_that_dies_was_not_kept() -> None:
         recorder = await ask(upstream, get(peer.address))
         assert recorder.error is not None
         assert not recorder.error.kept
+
+
+async def test_the_bound_of_idle_connections_is_one_for_all_peers_of_a_group() -> None:
+    keepalive = KeepAlive(connections=1, group="app")
+    async with listen(answer) as first, listen(answer) as second, transport() as upstream:
+        await ask(upstream, get(first.address, keepalive=keepalive))
+        await ask(upstream, get(second.address, keepalive=keepalive))
+        await asyncio.sleep(0.01)
+        assert (first.open, second.open) == (0, 1)
+
+
+async def test_groups_do_not_share_connections() -> None:
+    async with listen(answer) as peer, transport() as upstream:
+        for group in ("one", "two", "one"):
+            await ask(upstream, get(peer.address, keepalive=KeepAlive(group=group)))
+        assert peer.connections == 2
