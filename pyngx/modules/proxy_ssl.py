@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyngx.config.arguments import Text, bits, flag, number, text, word
+from pyngx.config.arguments import Text, bits, flag, text, word
 from pyngx.config.declare import directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.blocks import EVERYWHERE
@@ -42,9 +42,6 @@ class ProxySslSettings:
     proxy_ssl_verify: bool = directive(flag, EVERYWHERE, default=False, doc="whether the certificate is checked")
     proxy_ssl_trusted_certificate: str = directive(
         word, EVERYWHERE, default="", doc="the file of CA certificates that are trusted"
-    )
-    proxy_ssl_verify_depth: int = directive(
-        number(), EVERYWHERE, default=1, doc="no effect: chains of any length that OpenSSL takes are checked"
     )
     proxy_ssl_certificate: str = directive(word, EVERYWHERE, default="", doc="the certificate that we show")
     proxy_ssl_certificate_key: str = directive(word, EVERYWHERE, default="", doc="its key")
