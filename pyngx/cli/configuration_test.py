@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pyngx.cli.failure import tell_failure
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.source import COMMAND_LINE
 from pyngx.core.load import build
@@ -29,7 +30,7 @@ def test_configuration(options: Options, *, dump: bool, quiet: bool) -> int:
         loaded = load_configuration(options)
         findings = asyncio.run(_build(loaded, options))
     except ConfigError as error:
-        tell_all(error.diagnostics)
+        tell_failure(error, options)
         tell(f"configuration file {options.conf_path} test failed")
         return 1
     tell_all(finding for finding in findings if finding.severity != "notice" or not quiet)
@@ -45,7 +46,7 @@ async def _build(loaded: Loaded, options: Options) -> Sequence[Diagnostic]:
     """Build all, so that everything is looked at, and give what is remarkable."""
     log = make_log(())
     tasks = Tasks(lambda name, error: None)  # noqa: ARG005 -- nothing runs for long
-    runtime = make_runtime(options, LogFiles(), log, tasks, testing=True)
+    runtime = make_runtime(options, LogFiles(), log, tasks, loaded.main, testing=True)
     generation = build(loaded.checked, MODULES, runtime, 1)
     findings = (*loaded.notices, *conflicts(generation))
     await runtime.close()

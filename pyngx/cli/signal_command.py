@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyngx.cli.failure import tell_failure
 from pyngx.config.diagnostics import ConfigError
 from pyngx.process.load import load_configuration
 from pyngx.process.signal_sending import send_signal
-from pyngx.process.telling import tell, tell_all
+from pyngx.process.telling import tell
 
 if TYPE_CHECKING:
     from pyngx.process.options import Options
@@ -18,7 +19,7 @@ def signal_process(options: Options, name: str) -> int:
     try:
         loaded = load_configuration(options)
     except ConfigError as error:
-        tell_all(error.diagnostics)
+        tell_failure(error, options)
         return 1
     problem = send_signal(name, options.path(loaded.main.pid))
     if problem is None:

@@ -11,6 +11,7 @@ from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
 from pyngx.core.blocks import HttpBlocks, LocationBlocks, MainBlocks, PipelineSettings, ServerSettings
 from pyngx.core.build import Build, Shared
+from pyngx.core.connection import ConnectionSettings
 from pyngx.core.generation import EVERYTHING, ErrorRoute, Generation, Location, Server
 from pyngx.core.head import head_writer, product
 from pyngx.core.listen import ANY4, ANY6, Listen, ListenAddress, SocketOptions
@@ -18,6 +19,7 @@ from pyngx.core.locations import Locations, Modifier, Pattern
 from pyngx.core.phases import Module, Phase
 from pyngx.core.servers import ServerName, ServerNames
 from pyngx.core.variables import Variables
+from pyngx.http.request_head import FieldRules
 
 if TYPE_CHECKING:
     from pyngx.config.scope import Scope
@@ -77,7 +79,8 @@ def _server(scope: Scope, shared: Shared) -> Server:
     own = settings(scope, ServerSettings)
     names = [name for group in own.server_name for name in group]
     server = Server(names[0].text.removeprefix(".") if names else "", own.merge_slashes)
-    server.field_characters = own.field_characters
+    limits = settings(scope, ConnectionSettings)
+    server.field_rules = FieldRules(limits.underscores_in_headers, limits.ignore_invalid_headers)
     server.location = Location(EVERYTHING, server, scope, scope.span)
     _furnish(server.location, scope, server, shared)
     handlers = Build(shared, scope, server, server.location, partial(_branch, server, shared))
@@ -159,6 +162,7 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
             if module.furnish is not None:
                 module.furnish(build)
         own = build.settings(PipelineSettings)
+        location.connection = build.settings(ConnectionSettings)
         location.internal = own.internal
         location.max_body_size = own.client_max_body_size
         location.recursive_error_pages = own.recursive_error_pages

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
 
 EVERYWHERE = "http server location"
-FIELD_CHARACTERS = (string.ascii_letters + string.digits + "-").encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +84,6 @@ class ServerSettings:
     merge_slashes: bool = directive(
         flag, "http server", default=True, doc="whether several slashes in a row count as one in a URI"
     )
-    ignore_invalid_headers: bool = directive(
-        flag, "http server", default=True, doc="whether fields of other names than letters, digits and - are left out"
-    )
-    underscores_in_headers: bool = directive(
-        flag, "http server", default=False, doc="whether the names of fields may have underscores"
-    )
-
-    @property
-    def field_characters(self) -> bytes:
-        """What names of the client's fields may be made of; empty: anything."""
-        if not self.ignore_invalid_headers:
-            return b""
-        return FIELD_CHARACTERS + b"_" if self.underscores_in_headers else FIELD_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Exchange:
     # Defaults stand on the class: making an exchange sets only what differs.
 
     # the request
+    can_tunnel = False  # whether it asks for an upgrade, and the server can give the connection away
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
+from pyngx.core.connection import ConnectionSettings
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
+from pyngx.http.request_head import FieldRules
 
 if TYPE_CHECKING:
     from pyngx.config.scope import Scope
@@ -50,6 +52,7 @@ class Location:
     content: tuple[Handler, ...] = ()
     header_filters: tuple[HeaderFilter, ...] = ()
     loggers: tuple[Logger, ...] = ()
+    connection: ConnectionSettings = ConnectionSettings()
     internal: bool = False
     max_body_size: int = 0
     error_pages: Mapping[int, ErrorRoute] = field(default_factory=dict)
@@ -81,7 +84,7 @@ class Server:
 
     name: str  # the first server_name
     merge_slashes: bool = True
-    field_characters: bytes = b""  # what names of the client's fields may be made of; empty: anything
+    field_rules: FieldRules = FieldRules()
     location: Location = field(init=False)  # the server's own settings, for requests that no location takes
     locations: Locations = field(init=False)
     post_read: tuple[Handler, ...] = ()

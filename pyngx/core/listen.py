@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 ANY4 = "0.0.0.0"
 ANY6 = "::"
 
-USAGE = "address[:port] | port | unix:path [default_server] [backlog=number] [rcvbuf=size] [ipv6only=on|off] …"
+USAGE = (
+    "address[:port] | port | unix:path [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] "
+    "[ipv6only=on|off] [reuseport] [so_keepalive=on|off]"
+)
 _FLAGS = frozenset({"default_server", "default", "bind", "reuseport", "deferred", "multipath"})
 _LATER = {
     "ssl": "TLS listeners are not supported by this version of pyngx",

@@ -9,6 +9,7 @@ from pyngx.config.check import Checked, check
 from pyngx.config.schema import Schema
 from pyngx.core import blocks
 from pyngx.core.assemble import assemble
+from pyngx.core.connection import ConnectionSettings
 
 if TYPE_CHECKING:
     from pyngx.config.include import Snapshot
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def make_schema(modules: Iterable[Module]) -> Schema:
     """All directives of the core and of the modules."""
-    return Schema((*blocks.SETTINGS, *(cls for module in modules for cls in module.settings)))
+    return Schema((*blocks.SETTINGS, ConnectionSettings, *(cls for module in modules for cls in module.settings)))
 
 
 def check_snapshot(snapshot: Snapshot, modules: Iterable[Module]) -> Checked:

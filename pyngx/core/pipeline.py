@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Response, Status
 from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
-from pyngx.core.request_head import drop_invalid_fields, read_target
+from pyngx.core.request_head import read_target
 from pyngx.http.escape import escape_uri
 
 if TYPE_CHECKING:
@@ -34,6 +34,17 @@ async def handle(exchange: Exchange, servers: ServerNames) -> None:
     """Answer a request that came to an address of these servers."""
     exchange.generation.exchange_opened()
     await _settle(exchange, lambda: _begin(exchange, servers))
+
+
+async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
+    """Answer what can't be taken for a request, as the address's default server would."""
+    exchange.generation.exchange_opened()
+    exchange.server, exchange.location = servers.default, servers.default.location
+
+    async def refused() -> Answer:
+        raise Refused(code, why)
+
+    await _settle(exchange, refused)
 
 
 async def answer_later(exchange: Exchange, answer: Answer) -> None:
@@ -107,8 +118,6 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
     read_target(exchange, default.merge_slashes)
     exchange.server = server = servers.find(exchange, exchange.host)
     exchange.location = server.location
-    if server.field_characters:
-        drop_invalid_fields(exchange, server.field_characters)
     if server.post_read and (answer := await _run(exchange, server.post_read)) is not None:
         return answer
     return await _route(exchange)

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -57,6 +58,32 @@ class Client(Source, Protocol):
 
     def websocket(self) -> WebSocketClient | None:
         """The message interface of a WebSocket handshake, where this server offers messages rather than a tunnel."""
+
+    def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
+        """Give the connection away after a 101; only where `Exchange.can_tunnel` says so."""
+
+
+class TunnelReceiver(Protocol):
+    """Who takes what one end of a tunnel says: the connection is given away, and its bytes mean nothing to us."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of this end."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """This end is gone, or says no more."""
+
+    def pause_writing(self) -> None:
+        """This end takes less than is written."""
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+
+
+class TunnelEnd(Protocol):
+    """A connection that was given away; whoever has it sets `tunnel`."""
+
+    transport: asyncio.Transport
+    tunnel: TunnelReceiver | None
 
 
 class WebSocketClient(Protocol):
@@ -170,6 +197,7 @@ class Request:
     tls: Tls | None = None
     timeouts: Timeouts = Timeouts()
     keepalive: KeepAlive = KeepAlive()
+    upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
 
 
 class CallHandler(Source, Protocol):
@@ -187,6 +215,9 @@ class CallHandler(Source, Protocol):
     def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
         """The final response's head."""
 
+    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+        """The peer answered 101: the connection is the handler's, and `rest` came behind the head."""
+
     def body_received(self, data: bytes) -> None:
         """A part of the response's body, without its framing."""
 
@@ -199,6 +230,10 @@ class CallHandler(Source, Protocol):
 
 class Call(Source, Protocol):
     """One request under way. `pause_reading` stops the response until `resume_reading`."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection already, as a kept one is at once; `connected` isn't called then."""
 
     def send_body(self, data: bytes) -> None:
         """Send a part of the request's body."""
@@ -253,7 +288,7 @@ class Transport(Protocol):
     """A way to reach upstreams, with its pool of connections."""
 
     def start(self, request: Request, handler: CallHandler) -> Call:
-        """Begin a call. Nothing is called back before this returns."""
+        """Begin a call. Nothing is called back before this returns, `connected` neither if `is_connected` by then."""
 
     async def open_websocket(self, request: Request, subprotocols: Sequence[str]) -> WebSocketPeer | HandshakeRefused:
         """Shake hands for a WebSocket, never following redirects; raises UpstreamError."""

@@ -5,45 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Refused
-from pyngx.http.codec import text, wire
-from pyngx.http.headers import Headers
+from pyngx.http.codec import wire
 from pyngx.http.host import BadHost, parse_host
-from pyngx.http.target import BadTarget, parse_target
+from pyngx.http.target import BadTarget, parse_connect, parse_target
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.http.host import Host
 
+TUNNELLING = frozenset({"CONNECT", "TRACE"})
+
 
 def read_target(exchange: Exchange, merge_slashes: bool) -> None:
     """Take the target and the host apart (RFC 9112 3.2)."""
+    if exchange.method in TUNNELLING:
+        _refuse_method(exchange)
     try:
         target = parse_target(wire(exchange.target), merge_slashes)
     except BadTarget as error:
         exchange.uri = exchange.target = ""  # what can't be read is not shown by $uri and $request_uri
         raise Refused(400, f"client sent invalid request: {error}") from None
-    if exchange.method == "TRACE":  # it would show a client what is in front of the upstream
-        raise Refused(405, "client sent TRACE method")
     exchange.uri, exchange.args = target.path, target.args
     exchange.target = target.raw
     exchange.quoted = target.quoted or target.plus
+    exchange.valid_target = not target.empty_path
     host = _read_host(exchange)
     if (named := target.host or host) is not None:
         exchange.host = named.name
-
-
-def drop_invalid_fields(exchange: Exchange, allowed: bytes) -> None:
-    """Leave fields out whose names programs might take for others: X_Real_IP is the same as X-Real-IP to CGI."""
-    headers = exchange.headers
-    if not b"".join([name for name, _ in headers]).translate(None, allowed):
-        return
-    kept: list[tuple[bytes, bytes]] = []
-    for name, value in headers:
-        if name.translate(None, allowed):
-            exchange.log("info", "invalid_header", f'client sent invalid header line: "{text(name)}"')
-        else:
-            kept.append((name, value))
-    exchange.headers = Headers(kept)
 
 
 def _read_host(exchange: Exchange) -> Host | None:
@@ -57,3 +45,13 @@ def _read_host(exchange: Exchange) -> Host | None:
         return parse_host(values[0]) if values else None
     except BadHost as error:
         raise Refused(400, f"client sent invalid host header: {error}") from None
+
+
+def _refuse_method(exchange: Exchange) -> None:
+    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    if exchange.method == "CONNECT":
+        try:
+            parse_connect(wire(exchange.target))
+        except BadTarget as error:
+            raise Refused(400, f"client sent invalid request: {error}") from None
+    raise Refused(405, f"client sent {exchange.method} method")

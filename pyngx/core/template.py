@@ -39,9 +39,9 @@ def constant(value: str) -> Template:
 
 def compile_template(text: Text, variables: Variables, captures: Captures | None = None) -> Template:
     """Compile a text; raises ConfigError for a `$` without a name. `captures` gives what reads $1 to $9."""
+    if not has_variables(text.value):
+        return constant(text.value)
     parts = split(text.value, text.span)
-    if not any(is_variable for _, is_variable in parts):
-        return constant("".join(literal for literal, _ in parts))
     getters = [reader(part, variables, text.span, captures) if is_variable else part for part, is_variable in parts]
     return Template(_concatenation(getters))
 

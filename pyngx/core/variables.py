@@ -26,6 +26,7 @@ class Variable:
     name: str
     get: Getter
     set: Setter | None = None
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Prefix:
 
     name: str
     make: Callable[[str], Getter]
+    doc: str = ""
 
 
 class Variables:

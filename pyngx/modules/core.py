@@ -77,7 +77,11 @@ class CoreSettings:
         shown="html",
     )
     types: tuple[tuple[str, tuple[str, ...]], ...] = directive(
-        types, EVERYWHERE, default=NGINX_TYPES, doc="media types by file name extension"
+        types,
+        EVERYWHERE,
+        default=NGINX_TYPES,
+        shown="{ text/html html; image/gif gif; image/jpeg jpg; }",
+        doc="media types by file name extension",
     )
     default_type: str = directive(word, EVERYWHERE, default=DEFAULT_TYPE, doc="the type where no extension fits")
     log_not_found: bool = directive(flag, EVERYWHERE, default=True, doc="whether missing files are logged as errors")

@@ -69,7 +69,10 @@ class ErrorLogSettings:
     """Where errors are told, and how."""
 
     error_log: tuple[ErrorLog, ...] = repeated(
-        error_log, "main http server location", doc="where errors are logged, from a level on; each use adds a log"
+        error_log,
+        "main http server location",
+        shown="stderr notice",
+        doc="where errors are logged, from a level on; each use adds a log",
     )
     log_style: str = directive(
         choice("json", "nginx"), "main", default="json", doc="how logs are written that name no format of their own"

@@ -26,7 +26,11 @@ class IndexSettings:
     """Names of index files."""
 
     index: tuple[tuple[Text, ...], ...] = repeated(
-        texts(), EVERYWHERE, default=((Text("index.html"),),), doc="files that answer for a directory, in order"
+        texts(),
+        EVERYWHERE,
+        default=((Text("index.html"),),),
+        shown="index.html",
+        doc="files that answer for a directory, in order",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyngx.config.arguments import Argument, flag, number, of_word, seconds, size, word
+from pyngx.config.arguments import Argument, choice, flag, number, of_word, seconds, size, word
 from pyngx.config.declare import directive, repeated
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.inherit import origin, settings
@@ -112,6 +112,18 @@ class MainSettings:
     working_directory: str = directive(
         word.called("directory"), "main", default="", doc="where the process lives: core files and hosted applications"
     )
+    http_server: str = directive(
+        choice("fast", "uvicorn"),
+        "main",
+        default="fast",
+        doc="what serves clients: pyngx's own protocol, or uvicorn's through ASGI; read at the start only",
+    )
+    http_client: str = directive(
+        choice("fast", "aiohttp"),
+        "main",
+        default="fast",
+        doc="what asks upstreams: pyngx's own transport, or one over aiohttp's parser; read at the start only",
+    )
     env: tuple[Variable, ...] = repeated(
         variable, "main", doc="a variable of the environment to set; those inherited are all kept"
     )
@@ -121,7 +133,9 @@ class MainSettings:
 class EventsSettings:
     """How connections are handled."""
 
-    worker_connections: int = directive(number(1), "events", default=512, doc="connections a process may have open")
+    worker_connections: int = directive(
+        number(1), "events", default=512, doc="no effect: the limit is worker_rlimit_nofile"
+    )
 
 
 # handlers

@@ -30,11 +30,12 @@ from pyngx.core.spool import Spool
 from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
-from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of
+from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
 from pyngx.modules.proxy_target import Destination, destination_of
-from pyngx.upstream.relay import Condition, Plan, Relay
+from pyngx.upstream.plan import Condition, Plan
+from pyngx.upstream.relay import Relay
 from pyngx.upstream.websocket_relay import relay_websocket
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ class ProxySettings:
     proxy_pass_request_body: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether the client's body is passed on"
     )
+    proxy_pass_trailers: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether the trailer of a response is passed on"
+    )
     proxy_set_body: Text | None = directive(text, EVERYWHERE, default=None, doc="a body to send instead")
     proxy_method: Text | None = directive(text, EVERYWHERE, default=None, doc="a method to send instead")
     proxy_http_version: str = directive(
@@ -121,7 +125,10 @@ class ProxySettings:
     proxy_send_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two writes")
     proxy_read_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two reads")
     proxy_buffering: bool = directive(
-        flag, EVERYWHERE, default=True, doc="whether a response is read ahead of a slow client"
+        flag,
+        EVERYWHERE,
+        default=True,
+        doc="no effect: responses are always passed on as they come, and a slow client slows the upstream down",
     )
     proxy_request_buffering: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether a request's body is read whole before the upstream is asked"
@@ -171,9 +178,13 @@ def _proxy_add_x_forwarded_for(exchange: Exchange) -> str:
 
 
 VARIABLES = (
-    Variable("proxy_host", lambda exchange: exchange.proxy_host or None),
-    Variable("proxy_port", lambda exchange: exchange.proxy_port or None),
-    Variable("proxy_add_x_forwarded_for", _proxy_add_x_forwarded_for),
+    Variable("proxy_host", lambda exchange: exchange.proxy_host or None, doc="the name and port that proxy_pass has"),
+    Variable("proxy_port", lambda exchange: exchange.proxy_port or None, doc="its port, or that of its scheme"),
+    Variable(
+        "proxy_add_x_forwarded_for",
+        _proxy_add_x_forwarded_for,
+        doc="X-Forwarded-For of the request with the client's address at its end",
+    ),
 )
 
 
@@ -207,6 +218,8 @@ class Proxy:
         request = self.request_of(exchange, destination)
         if exchange.upgrades and self._upgrades(exchange, request):
             return relay_websocket(exchange, self.plan, destination.group, request)
+        if exchange.can_tunnel:
+            self._ask_upgrade(exchange, request)
         body = exchange.body
         if self.body_of is not None:
             content = self.body_of(exchange)
@@ -223,6 +236,14 @@ class Proxy:
             return self._start_with_body(exchange, destination, request)
         request.body_length = body.length
         return self._start(exchange, destination, request, None)
+
+    def _ask_upgrade(self, exchange: Exchange, request: Request) -> None:
+        """Let the upstream switch protocols, if the client asked and the location says so."""
+        if self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers):
+            request.fields = with_upgrade(request.fields)
+            request.upgrade = True
+        else:
+            request.fields, request.upgrade = without_cleartext_http2(request.fields)
 
     def _upgrades(self, exchange: Exchange, request: Request) -> bool:
         by_itself = self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers)
@@ -280,6 +301,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout),
         own.proxy_intercept_errors,
         own.proxy_ignore_client_abort,
+        own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
     )
 

@@ -68,6 +68,24 @@ def asks_upgrade(fields: list[tuple[bytes, bytes]]) -> bool:
     return upgrade.lower() == b"websocket" and b"upgrade" in connection_options(headers)
 
 
+def with_upgrade(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Fields that ask for a WebSocket, as the client's did."""
+    own = {b"connection", b"upgrade"}
+    kept = [field for field in fields if field[0].lower() not in own]
+    return [*kept, (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")]
+
+
+def without_cleartext_http2(fields: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], bool]:
+    """Fields set by hand, and whether they ask for an upgrade; one to h2c would tunnel requests past all rules."""
+    headers = Headers(fields)
+    upgrade = (headers.get(b"upgrade") or b"").lower()
+    if b"h2c" in upgrade:
+        return [
+            field for field in fields if field[0].lower() not in {b"upgrade", b"connection", b"http2-settings"}
+        ], False
+    return fields, bool(upgrade) and b"upgrade" in connection_options(headers)
+
+
 def without_handshake(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Fields without those that each side of a bridge makes for itself."""
     own = HANDSHAKE | {b"connection", b"upgrade", b"sec-websocket-protocol"}

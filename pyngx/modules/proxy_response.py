@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyngx.config.source import Span
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
-    from pyngx.upstream.relay import ReadHead
+    from pyngx.upstream.plan import ReadHead
 
 # Set aside unless proxy_pass_header brings them back (ngx_http_proxy_hide_headers).
 HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-redirect"}) | frozenset(

@@ -43,7 +43,9 @@ class ProxySslSettings:
     proxy_ssl_trusted_certificate: str = directive(
         word, EVERYWHERE, default="", doc="the file of CA certificates that are trusted"
     )
-    proxy_ssl_verify_depth: int = directive(number(), EVERYWHERE, default=1, doc="CA certificates in a chain at most")
+    proxy_ssl_verify_depth: int = directive(
+        number(), EVERYWHERE, default=1, doc="no effect: chains of any length that OpenSSL takes are checked"
+    )
     proxy_ssl_certificate: str = directive(word, EVERYWHERE, default="", doc="the certificate that we show")
     proxy_ssl_certificate_key: str = directive(word, EVERYWHERE, default="", doc="its key")
     proxy_ssl_protocols: frozenset[str] = directive(
@@ -51,7 +53,7 @@ class ProxySslSettings:
     )
     proxy_ssl_ciphers: str = directive(word, EVERYWHERE, default="DEFAULT", doc="ciphers that may be used")
     proxy_ssl_session_reuse: bool = directive(
-        flag, EVERYWHERE, default=True, doc="whether sessions are resumed; kept connections mostly spare the handshake"
+        flag, EVERYWHERE, default=True, doc="no effect: sessions are not resumed, kept connections spare the handshake"
     )
 
 

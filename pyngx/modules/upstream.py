@@ -156,17 +156,33 @@ def _upstream_trailer(rest: str) -> Getter:
 
 
 VARIABLES: tuple[Variable | Prefix, ...] = (
-    Variable("upstream_addr", _per_try(lambda attempt: attempt.addr)),
-    Variable("upstream_status", _per_try(lambda attempt: str(attempt.status) if attempt.status else None)),
-    Variable("upstream_connect_time", _time("connect_time")),
-    Variable("upstream_header_time", _time("header_time")),
-    Variable("upstream_response_time", _per_try(_response_time)),
-    Variable("upstream_response_length", _per_try(lambda attempt: str(attempt.response_length))),
-    Variable("upstream_bytes_received", _per_try(lambda attempt: str(attempt.bytes_received))),
-    Variable("upstream_bytes_sent", _per_try(lambda attempt: str(attempt.bytes_sent))),
-    Prefix("upstream_http_", _upstream_http),
-    Prefix("upstream_cookie_", _upstream_cookie),
-    Prefix("upstream_trailer_", _upstream_trailer),
+    Variable(
+        "upstream_addr", _per_try(lambda attempt: attempt.addr), doc="the address of each server that was tried: `a, b`"
+    ),
+    Variable(
+        "upstream_status",
+        _per_try(lambda attempt: str(attempt.status) if attempt.status else None),
+        doc="their statuses; `-` for one that gave none",
+    ),
+    Variable("upstream_connect_time", _time("connect_time"), doc="seconds to connect, with milliseconds"),
+    Variable("upstream_header_time", _time("header_time"), doc="seconds to the end of the response's head"),
+    Variable("upstream_response_time", _per_try(_response_time), doc="seconds to the end of the response"),
+    Variable(
+        "upstream_response_length",
+        _per_try(lambda attempt: str(attempt.response_length)),
+        doc="bytes of the responses' bodies",
+    ),
+    Variable(
+        "upstream_bytes_received",
+        _per_try(lambda attempt: str(attempt.bytes_received)),
+        doc="bytes that came from them",
+    ),
+    Variable(
+        "upstream_bytes_sent", _per_try(lambda attempt: str(attempt.bytes_sent)), doc="bytes that were sent to them"
+    ),
+    Prefix("upstream_http_", _upstream_http, doc="a field of the last response"),
+    Prefix("upstream_cookie_", _upstream_cookie, doc="a cookie that the last response sets"),
+    Prefix("upstream_trailer_", _upstream_trailer, doc="a field of its trailer"),
 )
 
 

@@ -12,7 +12,8 @@ from pyngx.core.blocks import HttpBlocks, MainBlocks, ServerSettings
 from pyngx.core.load import build
 from pyngx.modules import MODULES
 from pyngx.server.asgi import App
-from pyngx.server.listeners import Change, Listeners
+from pyngx.server.listeners import Change, Listeners, Protocols, Serving
+from pyngx.server.protocol import HttpProtocol
 from pyngx.server.sockets import BindError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pyngx.core.runtime import Runtime
     from pyngx.process.load import Loaded
 
+PROTOCOLS: Mapping[str, Protocols] = {"fast": HttpProtocol, "uvicorn": "httptools"}
 Sockets = Mapping["ListenAddress", "socket.socket"]
 
 
@@ -39,9 +41,10 @@ class Prepared:
 class Installer:
     """The generation in force, and the way to the next."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, http_server: str = "fast") -> None:
         self.number = 0
         self._runtime = runtime
+        self._serving = Serving(protocol=PROTOCOLS[http_server])
         self._app: App | None = None
         self._listeners: Listeners | None = None
 
@@ -56,7 +59,7 @@ class Installer:
             generation = build(loaded.checked, MODULES, self._runtime, self.number + 1)
             if self._listeners is None:
                 self._app = App(generation)
-                self._listeners = Listeners(self._app)
+                self._listeners = Listeners(self._app, self._serving)
             return Prepared(generation, self._open(generation, inherited))
         except BaseException:
             self._runtime.sweep()

@@ -56,7 +56,8 @@ class Loaded:
     @property
     def notices(self) -> tuple[Diagnostic, ...]:
         """What has no effect, or seems to be a slip."""
-        return (*self.checked.notices, *describe_limits(self.checked.root), *_ignored_user(self))
+        found = (*self.checked.notices, *describe_limits(self.checked.root), *_ignored_user(self))
+        return tuple(dict.fromkeys(found))  # a file that is included twice says all twice
 
     def says_the_same(self, other: Loaded) -> bool:
         """Whether both were made of the same texts."""

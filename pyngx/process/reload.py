@@ -7,7 +7,6 @@ the loop, for it shares state with what runs.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.process.diff import Difference, difference
+from pyngx.process.garbage import collected_afterwards
 from pyngx.process.limits import apply_limits
 from pyngx.process.load import Loaded, Reading, conflicts, load_configuration
 from pyngx.process.log_styles import Level
@@ -82,6 +82,10 @@ class Reloader:
         return f"generation {self.installer.number}, {counted(count, 'listener')}"
 
     async def _reload(self, told_to: bool) -> None:
+        with collected_afterwards():
+            await self._try(told_to)
+
+    async def _try(self, told_to: bool) -> None:
         began = time.perf_counter()
         reading = Reading()
         try:
@@ -105,9 +109,6 @@ class Reloader:
         self._tell_of_listeners(before, frozenset(map(str, self.installer.listeners.sockets)))
         follow_main(self.main_log, loaded)
         tell_findings(self._log, loaded, prepared.generation)
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
 
     def _accept(self, loaded: Loaded, same: bool, milliseconds: float) -> None:
         change = difference(self.loaded.checked.root, loaded.checked.root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import time
@@ -17,6 +16,7 @@ import uvloop
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.tasks import Tasks
 from pyngx.modules.main import DEFAULT_PID
+from pyngx.process.garbage import collected_afterwards
 from pyngx.process.inherited import InheritedSocket, take_inherited_sockets
 from pyngx.process.install import Installer
 from pyngx.process.log_bridge import bridge_stdlib
@@ -87,8 +87,8 @@ class Daemon:
         main_log = MainLog(self._files, start.options)
         self._log = main_log.log
         self._tasks = Tasks(self._task_failed)
-        self._runtime = make_runtime(start.options, self._files, self._log, self._tasks)
-        self._installer = Installer(self._runtime)
+        self._runtime = make_runtime(start.options, self._files, self._log, self._tasks, start.loaded.main)
+        self._installer = Installer(self._runtime, start.loaded.main.http_server)
         watcher = Watcher(start.reading.watched())
         self._reloader = Reloader(start.options, self._installer, main_log, watcher, self._notifier, start.loaded)
         self._pid_file = PidFile(start.options.path(start.loaded.main.pid))
@@ -118,7 +118,11 @@ class Daemon:
     # the start
 
     async def _begin(self) -> None:
-        loaded = self._reloader.loaded
+        with collected_afterwards():
+            loaded = self._reloader.loaded
+            await self._install_first(loaded)
+
+    async def _install_first(self, loaded: Loaded) -> None:
         try:
             follow_main(self._reloader.main_log, loaded)
             inherited = {address_of(each.socket): each.socket for each in self._start.given.inherited}
@@ -171,8 +175,6 @@ class Daemon:
 
     def _go_on(self) -> None:
         """All is there: say so, and begin what goes on beside the requests."""
-        gc.collect()
-        gc.freeze()
         self._start.serves()
         self._notifier.ready(self._reloader.status())
         self._tasks.spawn(self._reloader.watch(), "watch")

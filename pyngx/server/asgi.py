@@ -18,6 +18,7 @@ from pyngx.server.lifespan import answer_lifespan
 if TYPE_CHECKING:
     import logging
 
+    from pyngx.core.exchange import Connection
     from pyngx.core.generation import Generation
     from pyngx.core.ports import Closed
     from pyngx.core.servers import ServerNames
@@ -47,6 +48,14 @@ class App:
     @generation.setter
     def generation(self, generation: Generation) -> None:
         self._current = generation, Addresses(generation)
+
+    def next_serial(self) -> int:
+        """A number for a new connection."""
+        return next(self._serial)
+
+    def servers_of(self, connection: Connection) -> ServerNames | None:
+        """The servers of the address that a connection came to; None if it isn't listened on any more."""
+        return self._current[1].find(connection.local_addr, connection.local_port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what a host offers."""
@@ -99,9 +108,9 @@ class App:
         generation, addresses = self._current
         door = door_of(scope)
         if door is None:
-            connection = open_connection(scope, next(self._serial))
+            connection = open_connection(scope, self.next_serial())
         else:
-            connection = door.connection or open_connection(scope, next(self._serial))
+            connection = door.connection or open_connection(scope, self.next_serial())
             door.connection = connection
         connection.requests += 1
         servers = addresses.find(connection.local_addr, connection.local_port)
@@ -110,7 +119,7 @@ class App:
                 _break_off(send)
                 raise ResponseAborted(f"no server listens on {door.address} any more")
             servers = addresses.first
-        head = read_head(scope)
+        head = read_head(scope, servers.default.field_rules)
         exchange = Exchange(generation, connection, client, head)
         exchange.request_length = head_length(head)
         return exchange, servers

@@ -15,7 +15,7 @@ from pyngx.server.asgi_outgoing import Kind, Outgoing, ResponseAborted
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Fields, WebSocketClient
+    from pyngx.core.ports import Fields, TunnelReceiver, WebSocketClient
     from pyngx.core.servers import ServerNames
     from pyngx.server.asgi_types import Send
 
@@ -130,6 +130,10 @@ class AsgiClient:
     def bytes_sent(self) -> int:
         """An estimate: what HTTP/1.1 without chunks takes."""
         return self._bytes_sent + (self.messages.bytes_sent if self.messages is not None else 0)
+
+    def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:  # noqa: ARG002
+        """There are none: ASGI has messages only."""
+        raise RuntimeError("an ASGI host gives no connection away")
 
     def websocket(self) -> WebSocketClient | None:
         return self.messages.attached() if self.messages is not None else None

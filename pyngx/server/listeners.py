@@ -41,11 +41,14 @@ class Served(Protocol):
         """Close after the request under way."""
 
 
+Protocols = type[asyncio.Protocol] | Literal["httptools", "h11"]
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """How connections are served."""
 
-    protocol: type[asyncio.Protocol] | Literal["httptools", "h11"] = "httptools"
+    protocol: Protocols = "httptools"
     keepalive_timeout: int = 75  # seconds
     max_message: int = 1 << 30  # bytes of one WebSocket message
 

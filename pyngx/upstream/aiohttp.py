@@ -7,6 +7,7 @@ connection for the next response.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyngx.upstream.call import HttpCall
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from pyngx.core.ports import Call, CallHandler, HandshakeRefused, Request, WebSocketPeer
     from pyngx.core.tasks import Spawn
+    from pyngx.upstream.connection import Connection
+    from pyngx.upstream.response import Head
 
 MESSAGE_LIMIT = 16 * 1024 * 1024
 
@@ -35,7 +38,8 @@ class AiohttpTransport:
 
     def start(self, request: Request, handler: CallHandler) -> Call:
         """Begin a call. Nothing is called back before this returns."""
-        call = HttpCall(request, handler, self._pool, self._spawn)
+        upgraded = partial(_switch, handler) if request.upgrade else None
+        call = HttpCall(request, handler, self._pool, self._spawn, upgraded)
         call.start()
         return call
 
@@ -46,3 +50,7 @@ class AiohttpTransport:
     async def close(self) -> None:
         """Close all idle connections."""
         self._pool.close()
+
+
+def _switch(handler: CallHandler, connection: Connection, head: Head, rest: bytes) -> None:
+    handler.switched(head.reason, head.fields, connection, rest)

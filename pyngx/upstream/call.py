@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyngx.core.deadline import Deadline
 from pyngx.core.ports import Failure, UpstreamError
 from pyngx.upstream.connection import Connection
-from pyngx.upstream.deadline import Deadline
 from pyngx.upstream.dial import connection_key, dial
 from pyngx.upstream.head import encode_head
 from pyngx.upstream.response import Broken, Ended, Head, Informational, ResponseReader
@@ -71,6 +71,11 @@ class HttpCall:
             asyncio.get_running_loop().call_soon(self._begin, connection)
 
     # What the core says
+
+    @property
+    def is_connected(self) -> bool:
+        """Never at once: the connection is told of by `connected`."""
+        return False
 
     @property
     def bytes_sent(self) -> int:
@@ -164,7 +169,7 @@ class HttpCall:
 
     async def _dial_and_begin(self) -> None:
         try:
-            connection = await dial(self._request)
+            connection = await dial(self._request, lambda: Connection(connection_key(self._request)))
         except UpstreamError as error:
             self._fail(error)
             return

@@ -28,7 +28,7 @@ class ConnectionUser(Protocol):
 class Connection(asyncio.Protocol):
     """One connection. `user` is set by its owner; without one the connection closes at the first thing it hears."""
 
-    __slots__ = ("_paused", "created", "key", "requests", "transport", "user", "writing_paused")
+    __slots__ = ("_lost", "_paused", "created", "key", "requests", "transport", "user", "writing_paused")
 
     def __init__(self, key: tuple[object, ...]) -> None:
         self.key = key
@@ -38,6 +38,16 @@ class Connection(asyncio.Protocol):
         self.requests = 0
         self.writing_paused = False
         self._paused = False
+        self._lost = False
+
+    @property
+    def tunnel(self) -> ConnectionUser | None:
+        """Who has the connection since a 101."""
+        return self.user
+
+    @tunnel.setter
+    def tunnel(self, receiver: ConnectionUser | None) -> None:
+        self.user = receiver
 
     # What its owner says
 
@@ -71,13 +81,14 @@ class Connection(asyncio.Protocol):
         self.user = None
         self.resume_reading()
         if self.unsent():
-            asyncio.get_running_loop().call_later(LINGER, self.transport.abort)
+            asyncio.get_running_loop().call_later(LINGER, self.abort)
         self.transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self.user = None
-        self.transport.abort()
+        if not self._lost:  # asyncio's transports don't take it after a close that had to wait
+            self.transport.abort()
 
     # What asyncio says
 
@@ -91,6 +102,7 @@ class Connection(asyncio.Protocol):
             self.user.data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
         user, self.user = self.user, None
         if user is not None:
             user.connection_lost(error)

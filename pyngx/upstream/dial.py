@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.core.ports import Failure, UpstreamError
-from pyngx.upstream.connection import Connection
 
 if TYPE_CHECKING:
-    from pyngx.core.ports import Address, Request, Tls
+    from pyngx.core.ports import Request
+
+P = TypeVar("P", bound=asyncio.Protocol)
 
 
 def connection_key(request: Request) -> tuple[object, ...]:
-    """What two requests must have in common to use the same connection."""
+    """What two requests must have in common to use the same connection: the address, the group, TLS."""
     tls, group = request.tls, request.keepalive.group
     return (request.address, group) if tls is None else (request.address, group, tls.key, tls.server_name)
 
 
-async def dial(request: Request) -> Connection:
+async def dial(request: Request, make: Callable[[], P]) -> P:
     """A new connection to the peer, with TLS if the request wants it; raises UpstreamError."""
     timeout = request.timeouts.connect
     try:
         async with asyncio.timeout(timeout):
-            return await _connect(request)
+            return await _connect(request, make)
     except TimeoutError as error:
         raise _failure(f"connecting to {request.address} timed out", timed_out=True) from error
     except ssl.SSLError as error:
@@ -33,34 +35,17 @@ async def dial(request: Request) -> Connection:
         raise _failure(f"connecting to {request.address} failed: {error}") from error
 
 
-async def _connect(request: Request) -> Connection:
+async def _connect(request: Request, make: Callable[[], P]) -> P:
     loop = asyncio.get_running_loop()
-    key = connection_key(request)
     address, tls = request.address, request.tls
-    if tls is None:
-        _, connection = await _open(loop, address, key)
-        return connection
-    return await _open_tls(loop, address, key, tls)
-
-
-async def _open(
-    loop: asyncio.AbstractEventLoop, address: Address, key: tuple[object, ...]
-) -> tuple[asyncio.Transport, Connection]:
-    if address.path:
-        return await loop.create_unix_connection(lambda: Connection(key), address.path)
-    return await loop.create_connection(lambda: Connection(key), address.host, address.port)
-
-
-async def _open_tls(loop: asyncio.AbstractEventLoop, address: Address, key: tuple[object, ...], tls: Tls) -> Connection:
+    context = tls.context if tls is not None else None
     # An empty name is asyncio's way to say: no SNI.
-    name = tls.server_name or ""
+    name = (tls.server_name or "") if tls is not None else None
     if address.path:
-        _, connection = await loop.create_unix_connection(
-            lambda: Connection(key), address.path, ssl=tls.context, server_hostname=name
-        )
+        _, connection = await loop.create_unix_connection(make, address.path, ssl=context, server_hostname=name)
     else:
         _, connection = await loop.create_connection(
-            lambda: Connection(key), address.host, address.port, ssl=tls.context, server_hostname=name
+            make, address.host, address.port, ssl=context, server_hostname=name
         )
     return connection
 

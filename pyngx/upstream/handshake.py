@@ -16,7 +16,7 @@ from pyngx.upstream.websocket_peer import UpstreamWebSocket
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyngx.core.ports import Request, WebSocketPeer
+    from pyngx.core.ports import Request, TunnelEnd, WebSocketPeer
     from pyngx.core.tasks import Spawn
     from pyngx.upstream.connection import Connection
     from pyngx.upstream.pool import Pool
@@ -116,6 +116,9 @@ class _Handshake:
 
     def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
         self._refusal = (status, reason, fields)
+
+    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+        """Never called: the call has `upgraded`."""
 
     def body_received(self, data: bytes) -> None:
         self._body += data

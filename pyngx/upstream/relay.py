@@ -8,76 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
 from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
-from pyngx.core.ports import Failure, Request, Timeouts, UpstreamError
+from pyngx.core.ports import Failure, Request, UpstreamError
 from pyngx.http.headers import Headers
+from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NO_TRAILERS, NOT_FAILURES, STATUS_CONDITIONS, Condition
+from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Call, Fields, Transport
+    from pyngx.core.ports import Call, Fields, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
     from pyngx.upstream.peer import Peer
-
-IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
-STATUS_CONDITIONS = frozenset({403, 404, 429, 500, 502, 503, 504})
-NOT_FAILURES = frozenset({403, 404})  # the peer did its work
-
-
-class Condition(Enum):
-    """When the next peer is tried: the words of `proxy_next_upstream`, but for the http_ ones."""
-
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    INVALID_HEADER = "invalid_header"
-    NON_IDEMPOTENT = "non_idempotent"
-
-
-CONDITIONS = {
-    Failure.CONNECT: Condition.ERROR,
-    Failure.ERROR: Condition.ERROR,
-    Failure.TRUNCATED: Condition.ERROR,
-    Failure.TIMEOUT: Condition.TIMEOUT,
-    Failure.INVALID_HEADER: Condition.INVALID_HEADER,
-}
-
-ReadHead = Callable[["Exchange", int, bytes, list[tuple[bytes, bytes]]], "Response | Answer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a location says of relaying: decided when the configuration is built."""
-
-    transport: Transport
-    read_head: ReadHead  # makes the response of an upstream's head, or an answer to give instead
-    next_conditions: frozenset[Condition | int] = frozenset({Condition.ERROR, Condition.TIMEOUT})
-    next_tries: int = 0  # 0: as many as there are peers
-    next_timeout: float = 0.0  # seconds; 0: no limit
-    timeouts: Timeouts = Timeouts()
-    intercept_errors: bool = False
-    ignore_client_abort: bool = False
-    streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
-
-    def answer_to(self, exchange: Exchange, status: int, reason: bytes, fields: Headers) -> Response | Answer:
-        """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
-        if self.intercept_errors and status >= 300 and status in exchange.location.error_pages:
-            challenges = fields.all(b"www-authenticate") if status == 401 else []
-            return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
-        return self.read_head(exchange, status, reason, fields.items)
-
-    def tries(self, group: Group) -> int:
-        """How many peers one request may try."""
-        return min(group.tries, self.next_tries) if self.next_tries else group.tries
-
-    def deadline(self) -> float:
-        """Until when the next peer may be tried; 0 for ever."""
-        return time.monotonic() + self.next_timeout if self.next_timeout else 0.0
+    from pyngx.upstream.plan import Plan
 
 
 class Relay:
@@ -193,6 +140,34 @@ class Relay:
         if exchange.paused:
             call.pause_reading()
 
+    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+        """Couple both connections, once the client has the 101 with all that was negotiated."""
+        attempt, _ = self._now()
+        attempt.status = 101
+        attempt.header_time = time.monotonic() - attempt.started
+        attempt.fields = Headers(fields)
+        exchange = self._exchange
+        response = self._plan.read_head(exchange, 101, reason, fields)
+        if not isinstance(response, Response):
+            end.transport.abort()
+            self._close_attempt(failed=False)
+            self._answer(response)
+            return
+        response.length = None
+        response.headers.add(b"Upgrade", attempt.fields.get(b"upgrade") or b"")
+        response.headers.add(b"Connection", b"upgrade")
+        self._done = True
+        exchange.on_gone = None
+        exchange.respond(response)
+        tunnel = Tunnel(self._plan.timeouts.read, self._tunnel_ended)
+        tunnel.open(exchange.client, end, rest)
+
+    def _tunnel_ended(self, tunnel: Tunnel) -> None:
+        exchange = self._exchange
+        exchange.body_bytes_sent, exchange.body.received = tunnel.sent, tunnel.received
+        self._close_attempt(failed=False)
+        exchange.end()
+
     def body_received(self, data: bytes) -> None:
         """Pass a part of the body on."""
         if self._attempt is not None:
@@ -204,7 +179,11 @@ class Relay:
         self._close_attempt(failed=False)
         self._done = True
         self._forget_body()
-        self._exchange.end(trailers)
+        self._exchange.upstream_trailers = trailers
+        passed = (
+            [field for field in trailers if field[0].lower() not in NO_TRAILERS] if self._plan.passes_trailers else ()
+        )
+        self._exchange.end(passed)
 
     def call_failed(self, error: UpstreamError) -> None:
         """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
@@ -245,7 +224,10 @@ class Relay:
         self._peer = peer
         self._attempt = self._note(str(peer.address), now)
         self._sent = False
-        self._call = self._plan.transport.start(replace(self._request, address=peer.address), self)
+        self._request.address = peer.address
+        self._call = call = self._plan.transport.start(self._request, self)
+        if call.is_connected:
+            self.connected()
 
     def _note(self, address: str, now: float) -> Try:
         """Write an attempt down where variables and logs find it."""
@@ -353,8 +335,8 @@ class _Upload:
     def body_received(self, data: bytes) -> None:
         self._call.send_body(data)
 
-    def body_ended(self, trailers: Fields) -> None:
-        self._call.end_body(trailers)
+    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
+        self._call.end_body()  # as nginx: who takes trailers for fields would let a client write any
 
     def body_refused(self, status: int) -> None:
         self._refuse(status)

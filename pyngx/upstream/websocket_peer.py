@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from websockets.frames import CloseCode, Opcode
 from websockets.protocol import Protocol, Side, State
 
+from pyngx.core.deadline import Deadline
 from pyngx.core.ports import Closed
-from pyngx.upstream.deadline import Deadline
 
 if TYPE_CHECKING:
     from websockets.frames import Frame

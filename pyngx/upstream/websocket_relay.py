@@ -10,7 +10,7 @@ from pyngx.core.answers import Answer, Content, Flow, Response, Status
 from pyngx.core.exchange import Messages, Try
 from pyngx.core.ports import Closed, HandshakeRefused, UpstreamError, WebSocketPeer
 from pyngx.http.headers import Headers, connection_options
-from pyngx.upstream.relay import CONDITIONS, NOT_FAILURES, Condition
+from pyngx.upstream.plan import CONDITIONS, NOT_FAILURES, Condition
 from pyngx.upstream.websocket import ABNORMAL, Bridged, bridge
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Request, Transport, WebSocketClient
     from pyngx.upstream.group import Group
     from pyngx.upstream.peer import Peer
-    from pyngx.upstream.relay import Plan
+    from pyngx.upstream.plan import Plan
 
 # What each side of a bridge negotiates for itself (RFC 6455 4.2.2).
 OWN = frozenset({b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions"}) | frozenset(

@@ -107,7 +107,8 @@ TARGETS = words("""
 /a?b#c /a#b?c
 /a%7Eb /~a /a%0Ab /a%0d%0ab /a%20b?c%20d /a+b?c+d /a;b /a:b@c /a|b /a"b /a<b> /a{b} /a\\b /a^b /a`b
 /?x=%zz /a?%00 /docs/%2e /docs/%2e%2e /docs/%2e%2e/ /a/b/../../docs/x /docs/x/%2e%2e%2fy
-http://localhost/docs/ http://localhost http://localhost?x http://exact.example/x http://exact.example:99/x https://localhost/x
+http://localhost/docs/ http://localhost http://localhost?x
+http://exact.example/x http://exact.example:99/x https://localhost/x
 HTTP://LOCALHOST/docs/ http://user@localhost/ http:/// http:// * foo ../x /%ff /%C0%80 /\x7fb
 """)
 HOSTS = words(
@@ -145,15 +146,8 @@ REQUESTS = [
 ]
 
 
-# httptools drops the authority of absolute forms, and fragments, and refuses some targets by itself.
-UVICORN = frozenset(
-    f"GET {target}"
-    for target in (
-        *("/?", "/é", "/a#frag", "/a?b#c", "/a#b?c", "foo", "../x", "/\x7fb"),
-        *("http://localhost", "http://localhost?x", "http://exact.example/x", "http://exact.example:99/x"),
-        *("http://user@localhost/", "http:///", "http://", "http://plain/x | Host: exact.example"),
-    )
-)
+# Malformed in ways that each answers by a 400 of its own looks.
+UVICORN = frozenset(f"GET {target}" for target in ("/\x7fb", "http:///", "http://"))
 OURS = frozenset({"GET /a%0Ab", "GET /a%0d%0ab"})  # nginx lets line breaks of a decoded URI into fields
 NEW = frozenset(f"GET /docs/ | Host: {host}" for host in ("a:80:80", "a:-1", "a:99999", "a:b", "a\\b", "é"))
 

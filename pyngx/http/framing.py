@@ -1,0 +1,37 @@
+"""How the end of a request's body is known, and what is refused because two recipients might not agree (RFC 9112 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyngx.http.request_head import BadHead
+
+if TYPE_CHECKING:
+    from pyngx.http.headers import Headers
+
+MAX_LENGTH = 2**63 - 1
+
+
+def body_length(headers: Headers, version: str) -> int | None:
+    """The length of a request's body in bytes, 0 for none; None for a chunked one. Raises BadHead."""
+    coding = headers.get(b"transfer-encoding")
+    length = headers.get(b"content-length")
+    if coding is None:
+        return 0 if length is None else _length(headers, length)
+    if length is not None:
+        raise BadHead(400, 'client sent "Content-Length" and "Transfer-Encoding" headers at the same time')
+    if version != "1.1":
+        raise BadHead(400, 'client sent HTTP/1.0 request with "Transfer-Encoding" header')
+    if len(headers.all(b"transfer-encoding")) > 1:
+        raise BadHead(400, 'client sent duplicate header line: "Transfer-Encoding"')
+    if coding.lower() != b"chunked":
+        raise BadHead(501, f'client sent unknown "Transfer-Encoding": {coding!r}')
+    return None
+
+
+def _length(headers: Headers, value: bytes) -> int:
+    if len(headers.all(b"content-length")) > 1:
+        raise BadHead(400, 'client sent duplicate header line: "Content-Length"')
+    if not value.isdigit() or len(value) > 19 or int(value) > MAX_LENGTH:
+        raise BadHead(400, 'client sent invalid "Content-Length" header')
+    return int(value)
