@@ -167,7 +167,7 @@ OURS = frozenset(
     or (request.line.startswith("GET /upgrade/") and "Upgrade: h2c" in request.fields)
     or any("x-one" in field and field.startswith("Connection") for field in request.fields)
 )
-# Old releases refuse CONNECT otherwise, pass Proxy-Connection on, and send no Host where proxy_set_header makes an empty one.
+# Old releases answer CONNECT otherwise, pass Proxy-Connection on, and send no Host where proxy_set_header empties it.
 NEW = {str(r) for r in REQUESTS if len(r.fields) > 9 or "/hostless/" in r.line or "/hostvar/" in r.line}
 NEW.add("CONNECT /plain/x")
 
