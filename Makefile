@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check fix clean
+.PHONY: run test check fix bench clean
 
 # Serve conf/pyngx.conf; words for the command line: make run ARGS="-c my.conf"
 run: .venv/.installed
@@ -21,6 +21,10 @@ check: .venv/.installed-dev
 fix: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Compare with nginx, which must be installed as wrk must; words for the command: make bench ARGS="--only get"
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import shutil
@@ -21,9 +22,10 @@ from pyngx.core.load import build, check_snapshot
 from pyngx.core.runtime import Runtime
 from pyngx.core.tasks import Tasks
 from pyngx.modules import MODULES
+from pyngx.process.install import SERVINGS
+from pyngx.process.runtime import TRANSPORTS
 from pyngx.server.asgi import App, is_worth_logging
-from pyngx.server.listeners import Listeners, Serving
-from pyngx.upstream.aiohttp import AiohttpTransport
+from pyngx.server.listeners import Listeners
 from tests.server.site import Peer, free_address, get
 from tests.support.event_log import EventLog
 from tests.support.memory_logs import MemoryLogs
@@ -55,23 +57,32 @@ async def test_it_loads_without_a_notice(path: Path) -> None:
 
 
 @asynccontextmanager
-async def serve(generation: Generation) -> AsyncIterator[None]:
-    """Serve a generation until the end of the block."""
+async def serve(generation: Generation, http_server: str) -> AsyncIterator[None]:
+    """Serve a generation as the daemon does until the end of the block; nothing worse than a note may be logged."""
     logging.getLogger("uvicorn.error").addFilter(is_worth_logging)
     await generation.prepare()
     generation.runtime.commit(generation)
-    listeners = Listeners(App(generation), Serving())
+    listeners = Listeners(App(generation), SERVINGS[http_server])
     await listeners.commit(listeners.prepare(generation.listeners))
     try:
         yield
     finally:
         await listeners.shutdown(1)
         await generation.runtime.close()
+    log = generation.runtime.log
+    assert isinstance(log, EventLog)
+    assert [event for event in log.events if event.level in {"crit", "alert", "emerg"}] == []
 
 
-@pytest.fixture
-async def front(tmp_path: Path) -> AsyncIterator[int]:
-    """The default configuration at work; gives the port of its front server."""
+@pytest.fixture(params=list(SERVINGS))
+def http_server(request: pytest.FixtureRequest) -> str:
+    """Each server there is."""
+    return str(request.param)
+
+
+@pytest.fixture(params=list(TRANSPORTS))
+async def front(tmp_path: Path, http_server: str, request: pytest.FixtureRequest) -> AsyncIterator[int]:
+    """The default configuration at work, with each client there is; gives the port of its front server."""
     ports = [str(free_address().port) for _ in range(2)]
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
     path = tmp_path / "conf" / "pyngx.conf"
@@ -79,10 +90,10 @@ async def front(tmp_path: Path) -> AsyncIterator[int]:
     path.write_text(text.replace("127.0.0.1:8081", f"127.0.0.1:{ports[1]}"))
     reports: list[str] = []
     tasks = Tasks(lambda name, error: reports.append(f"{name}: {error!r}"))
-    transport = AiohttpTransport(tasks.spawn)
+    transport = TRANSPORTS[str(request.param)](tasks.spawn)
     runtime = Runtime(str(tmp_path), str(path.parent), MemoryLogs(), EventLog(), transport, tasks.spawn)
     generation = build(check_snapshot(load(str(path)), MODULES), MODULES, runtime, 1)
-    async with serve(generation):
+    async with serve(generation, http_server):
         yield int(ports[0])
     await transport.close()
     await tasks.close()
@@ -142,26 +153,36 @@ async def test_other_paths_are_files(front: int) -> None:
 # applications over sockets
 
 
-@pytest.fixture
-async def application(tmp_path: Path) -> AsyncIterator[int]:
-    """An application that does all sorts of things; gives its port."""
+@pytest.fixture(params=["itself", *TRANSPORTS])
+async def application(tmp_path: Path, http_server: str, request: pytest.FixtureRequest) -> AsyncIterator[int]:
+    """An application that does all sorts of things, by itself and behind a proxy with each client; gives its port."""
     (tmp_path / "sorts_of_things.py").write_text(APPLICATION)
-    port = free_address().port
+    port, front = free_address().port, free_address().port
     path = tmp_path / "pyngx.conf"
     path.write_text(f"""
         events {{ }}
-        http {{ server {{ listen 127.0.0.1:{port}; location / {{ asgi_pass sorts_of_things:app; }} }} }}
+        http {{
+            server {{ listen 127.0.0.1:{port}; location / {{ asgi_pass sorts_of_things:app; }} }}
+            server {{ listen 127.0.0.1:{front}; location / {{
+                proxy_pass http://127.0.0.1:{port}; proxy_request_buffering off; proxy_buffering off;
+            }} }}
+        }}
     """)
+    client = request.param if request.param in TRANSPORTS else "fast"
     tasks = Tasks(print)
-    runtime = Runtime(str(tmp_path), str(tmp_path), MemoryLogs(), EventLog(), NoUpstreams(), tasks.spawn)
+    transport = TRANSPORTS[client](tasks.spawn)
+    runtime = Runtime(str(tmp_path), str(tmp_path), MemoryLogs(), EventLog(), transport, tasks.spawn)
     generation = build(check_snapshot(load(str(path)), MODULES), MODULES, runtime, 1)
-    async with serve(generation):
-        yield port
+    async with serve(generation, http_server):
+        yield front if request.param in TRANSPORTS else port
     sys.modules.pop("sorts_of_things")
+    await transport.close()
     await tasks.close()
 
 
 APPLICATION = """
+import asyncio, pathlib
+
 async def app(scope, receive, send):
     if scope["type"] == "websocket":
         await receive()
@@ -172,7 +193,16 @@ async def app(scope, receive, send):
             await send({"type": "websocket.http.response.body", "body": b"pay first"})
         elif scope["path"] == "/goodbye":
             await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": "last word"})
             await send({"type": "websocket.close", "code": 4001, "reason": "enough"})
+        elif scope["path"] == "/tick":
+            await send({"type": "websocket.accept"})
+            try:
+                while True:
+                    await send({"type": "websocket.send", "text": "tick"})
+                    await asyncio.sleep(0.005)
+            finally:
+                (pathlib.Path(__file__).parent / "stopped").touch()
         elif scope["path"] == "/fail":
             await send({"type": "websocket.accept"})
             raise ValueError("broken")
@@ -198,12 +228,34 @@ async def test_a_refused_handshake_has_its_own_answer(application: int, path: st
     assert body in (refused.value.response.body or b"")
 
 
-@pytest.mark.parametrize(("path", "code", "reason"), [("/goodbye", 4001, "enough"), ("/fail", 1011, "")])
-async def test_the_application_closes_a_websocket(application: int, path: str, code: int, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "said", "code", "reason"), [("/goodbye", ["last word"], 4001, "enough"), ("/fail", [], 1011, "")]
+)
+async def test_the_application_closes_a_websocket(
+    application: int, path: str, said: list[str], code: int, reason: str
+) -> None:
+    heard = []
     async with connect(f"ws://127.0.0.1:{application}{path}", proxy=None) as socket:
-        with pytest.raises(ConnectionClosed):
-            await socket.recv()
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                heard.append(await socket.recv())
+    assert heard == said
     assert (socket.close_code, socket.close_reason) == (code, reason)
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_an_application_that_only_sends_learns_that_its_client_left(
+    application: int, politely: bool, tmp_path: Path
+) -> None:
+    async with connect(f"ws://127.0.0.1:{application}/tick", proxy=None) as socket:
+        assert await socket.recv() == "tick"
+        if not politely:
+            socket.transport.abort()
+    for _ in range(400):
+        if (tmp_path / "stopped").exists():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it sends still")
 
 
 async def test_a_body_goes_in_and_out_while_it_arrives(application: int) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from pyngx.config.check import SHOWN
 from pyngx.config.declare import Declaration, Spec, declarations
 from pyngx.config.schema import Known, known_directives
-from pyngx.core import blocks
+from pyngx.core.load import SETTINGS
 from pyngx.core.phases import Module
 from pyngx.core.variables import Prefix, Variable
 from pyngx.modules import MODULES
@@ -26,6 +26,7 @@ TITLES = {
     "rewrite": "Return, rewrite, set and if",
     "map": "Map",
     "headers": "Fields and expiry",
+    "limit_rate": "The rate of responses",
     "index": "Index files",
     "try_files": "Trying files",
     "proxy": "Proxy",
@@ -99,8 +100,7 @@ def _ordered(modules: Iterable[Module]) -> list[Module]:
 
 
 def _classes(module: Module) -> tuple[type, ...]:
-    # the frame of a configuration is the core's own
-    return (*blocks.SETTINGS, *module.settings) if module.name == "core" else module.settings
+    return (*SETTINGS, *module.settings) if module.name == "core" else module.settings
 
 
 def _module_section(module: Module) -> str:

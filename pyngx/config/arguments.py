@@ -129,12 +129,17 @@ def parse_number(word: Word, minimum: int = 0, maximum: int | None = None) -> in
 
 def parse_size(word: Word) -> int:
     """Bytes (`ngx_parse_offset`)."""
-    scale = SIZE_UNITS.get(word.text[-1:].lower(), 1)
-    digits = word.text if scale == 1 else word.text[:-1]
-    count = _whole(digits)
-    if count is None or count * scale > LARGEST:
+    found = size_in(word.text)
+    if found is None:
         raise ConfigError(f'invalid value "{word.text}"', word.span, "a size is a number with k, m, g or none: 512, 8k")
-    return count * scale
+    return found
+
+
+def size_in(text: str) -> int | None:
+    """Bytes that a text says, None if it says no size."""
+    scale = SIZE_UNITS.get(text[-1:].lower(), 1)
+    count = _whole(text if scale == 1 else text[:-1])
+    return count * scale if count is not None and count * scale <= LARGEST else None
 
 
 def parse_seconds(word: Word) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
 
 from pyngx.http.dates import parse_http_date
 from pyngx.http.headers import Headers
@@ -26,12 +28,12 @@ class FilePart:
 Body = bytes | FilePart
 
 
-@dataclass(slots=True)
-class Response:
+# A msgspec record, as all that is made for each request: a fifth of what a dataclass costs.
+class Response(msgspec.Struct):
     """A response's head while the filters work on it, and its body if that is already known."""
 
     status: int
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers = msgspec.field(default_factory=Headers)
     reason: bytes = b""  # empty: the registered one
     length: int | None = None  # of the body; None: unknown yet
     parts: tuple[Body, ...] | None = None  # None: the body comes by Exchange.write
@@ -42,6 +44,7 @@ class Response:
     allow_ranges: bool = False
     server: bytes | None = None  # what the upstream called itself; None: pyngx's own name
     date: bytes | None = None
+    buffering: bool | None = None  # whether the upstream wants its body buffered; None: as the location says
 
     def modified(self) -> int | None:
         """When the content changed, in seconds since the epoch."""
@@ -105,6 +108,7 @@ class Flow(Enum):
 
 
 Answer = Status | Content | Redirected | Named | Flow
+ANSWERS = (Flow, Content, Status, Redirected, Named)  # for isinstance, which takes a tuple faster than a union
 Handler = Callable[["Exchange"], Awaitable[Answer | None] | Answer | None]
 HeaderFilter = Callable[["Exchange", Response], None]
 """Changes a response before its head is sent; may raise Refused to have a bare status in its place."""

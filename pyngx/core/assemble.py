@@ -172,6 +172,7 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
         location.preaccess = _handlers(build, Phase.PREACCESS)
         location.access = _handlers(build, Phase.ACCESS)
         location.precontent = _handlers(build, Phase.PRECONTENT)
+        location.inside = location.preaccess + location.access + location.precontent + location.content
         location.header_filters = build.header_filters()
         loggers = (module.logger(build) for module in shared.modules if module.logger is not None)
         location.loggers = tuple(logger for logger in loggers if logger is not None)

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyngx.core.ports import Fields, Source
 
 
@@ -28,30 +30,19 @@ class RequestBody:
     `length` is what Content-Length said, None for a chunked body. `limit` is `client_max_body_size`, 0 for none.
     """
 
-    __slots__ = (
-        "_client",
-        "_sink",
-        "_waiting",
-        "complete",
-        "expected",
-        "failed",
-        "length",
-        "limit",
-        "received",
-        "trailers",
-    )
+    # Defaults stand on the class: most requests have no body.
+    length: int | None = 0
+    expected = False  # whether the request has a body at all
+    limit = 0
+    received = 0
+    complete = True
+    failed = 0  # the status it was refused with
+    trailers: Fields = ()
+    _sink: Sink | None = None
+    _waiting: Sequence[bytes] = ()
 
     def __init__(self, client: Source) -> None:
         self._client = client
-        self._sink: Sink | None = None
-        self._waiting: list[bytes] = []
-        self.length: int | None = 0
-        self.expected = False  # whether the request has a body at all
-        self.limit = 0
-        self.received = 0
-        self.complete = True
-        self.failed = 0  # the status it was refused with
-        self.trailers: Fields = ()
 
     @property
     def taken(self) -> bool:
@@ -74,7 +65,7 @@ class RequestBody:
         if self.limit and self.received > self.limit:
             self.refuse(413)
         elif self._sink is None:
-            self._waiting.append(data)
+            self._waiting = [*self._waiting, data]
         else:
             self._sink.body_received(data)
 
@@ -99,7 +90,7 @@ class RequestBody:
         if self.failed:
             sink.body_refused(self.failed)
             return
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, ()
         for data in waiting:
             sink.body_received(data)
         if self.complete:
@@ -107,9 +98,17 @@ class RequestBody:
         else:
             self._client.resume_reading()
 
+    def take_in(self) -> bool:
+        """Have what arrived so far come in, before anybody reads; gives whether nothing more will."""
+        if not self.complete and not self.failed:
+            self._client.resume_reading()
+            if not self.complete:
+                self._client.pause_reading()
+        return self.complete or bool(self.failed)
+
     def drop(self) -> None:
         """Nobody wants it any more."""
-        self._waiting.clear()
+        self._waiting = ()
         self._sink = _Discard()
 
     def pause_reading(self) -> None:
@@ -150,7 +149,12 @@ class _Keeper:
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def body_received(self, data: bytes) -> None:
-        self._store.write(data)
+        if self.done.done():
+            return
+        try:
+            self._store.write(data)
+        except OSError as error:  # told to who waits, not to the server that happens to deliver
+            self.done.set_exception(error)
 
     def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
         self._finish(0)
@@ -164,7 +168,14 @@ class _Keeper:
 
 
 async def keep_body(body: RequestBody, store: Store) -> int:
-    """Read a body whole into a store; gives 0, or the status that it was refused with."""
+    """Read a body whole into a store; gives 0, or the status that it was refused with.
+
+    Raises OSError where the store can't take it; what is still to come is forgotten then.
+    """
     keeper = _Keeper(store)
     body.read_into(keeper)
-    return await keeper.done
+    try:
+        return await keeper.done
+    except OSError:
+        body.drop()
+        raise

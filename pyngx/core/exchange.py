@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.http.codec import text
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
+    from pyngx.core.throttle import Throttle
+
+
+NO_VERSION = frozenset({"", "0.9"})  # of what is no request, and of a request line that has none
 
 
 class Filter(Protocol):
@@ -51,8 +57,7 @@ class Connection:
     requests: int = 0  # counts the one under way
 
 
-@dataclass(slots=True)
-class Try:
+class Try(msgspec.Struct):
     """One attempt to have an upstream answer; times are seconds from its start, None where it didn't get so far."""
 
     addr: str
@@ -97,9 +102,9 @@ class Exchange:
     # the request
     can_tunnel = False  # whether it asks for an upgrade, and the server can give the connection away
     upgrades = False  # whether it is a WebSocket handshake that the server lets us answer message by message
+    pipelined = False  # whether it came before the last one on its connection was answered
     request_length = 0  # bytes of its head, as far as the server can tell
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
-    remote_user = ""
     # where it is routed; rewrites and internal redirects change it
     host = ""
     args = ""
@@ -133,8 +138,11 @@ class Exchange:
     broken = False
     closed = False  # logged
     gone = False  # the client left before the end
-    paused = False  # the client is slow
+    paused = False  # the client is slow, or has its share for now
+    limit_rate: int | None = None  # bytes a second that the client is sent; 0: no limit, None: as the location says
+    throttle: Throttle | None = None  # keeps to it
     source: Source | None = None  # paused and resumed as the client takes the response
+    waiters: Sequence[asyncio.Future[None]] = ()
     on_gone: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -153,22 +161,35 @@ class Exchange:
         self.values: dict[str, str | None] = {}
         self.body_filters: list[Filter] = []
         self.tries: list[Try] = []
-        self.waiters: list[asyncio.Future[None]] = []
 
     # called by the server
 
     def pause_writing(self) -> None:
         """The client is slow: no more of the response until `resume_writing`."""
+        if self.throttle is not None:
+            self.throttle.stall()
+        else:
+            self.pause_source()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self.throttle is not None:
+            self.throttle.flow()
+        else:
+            self.resume_source()
+
+    def pause_source(self) -> None:
+        """Have whoever answers wait."""
         self.paused = True
         if self.source is not None:
             self.source.pause_reading()
 
-    def resume_writing(self) -> None:
-        """The client has caught up."""
+    def resume_source(self) -> None:
+        """Have whoever answers go on."""
         self.paused = False
         if self.source is not None:
             self.source.resume_reading()
-        waiters, self.waiters = self.waiters, []
+        waiters, self.waiters = self.waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -189,7 +210,9 @@ class Exchange:
         self.body.drop()
         if self.task is not None:
             self.task.cancel()
-        self.resume_writing()
+        if self.throttle is not None:
+            self.throttle.stop()
+        self.resume_source()
         self.close()
 
     # called by whoever answers
@@ -203,7 +226,9 @@ class Exchange:
 
     @property
     def request_line(self) -> str:
-        """`GET /x HTTP/1.1`, as it was sent."""
+        """`GET /x HTTP/1.1`, as it was sent; what is no request line stands in the target."""
+        if self.version in NO_VERSION:
+            return f"{self.original_method} {self.original_target}".lstrip()
         return f"{self.original_method} {self.original_target} HTTP/{self.version}"
 
     @property
@@ -254,6 +279,7 @@ class Exchange:
         """Let nothing wait in the body filters: the source has no more for now."""
         if self.body_filters and (data := self._drained("flush")):
             self._send(data)
+        self.client.flush()
 
     def end(self, trailers: Fields = ()) -> None:
         """The body is whole."""
@@ -261,12 +287,10 @@ class Exchange:
             return
         if self.body_filters and (data := self._drained("finish")):
             self._send(data)
-        self.ended = True
-        self.trailers = trailers
-        if self.late_trailers is not None:
-            self.late_trailers(self)
-        self.client.finish(self.trailers)
-        self.close()
+        if self.throttle is not None:
+            self.throttle.when_empty(lambda: self._end(trailers))
+        else:
+            self._end(trailers)
 
     def fail(self) -> None:
         """The body can't be completed: the client must see that it is broken (RFC 9112 8)."""
@@ -280,7 +304,7 @@ class Exchange:
         """Wait while the client is slow."""
         if self.paused and not self.gone:
             waiter = asyncio.get_running_loop().create_future()
-            self.waiters.append(waiter)
+            self.waiters = [*self.waiters, waiter]
             await waiter
 
     def close(self) -> None:
@@ -312,9 +336,10 @@ class Exchange:
             context["host"] = text(host)
         log.write(level, event, message, **(context | facts))
 
-    def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        """Go on with this exchange in a task."""
-        self.task = self.generation.runtime.spawn(work, name)
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Go on with this exchange in a task, which ends when the client leaves."""
+        self.task = task = self.generation.runtime.spawn(work, name)
+        return task
 
     # private
 
@@ -326,6 +351,14 @@ class Exchange:
             headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
+
+    def _end(self, trailers: Fields) -> None:
+        self.ended = True
+        self.trailers = trailers
+        if self.late_trailers is not None:
+            self.late_trailers(self)
+        self.client.finish(self.trailers)
+        self.close()
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

@@ -50,6 +50,7 @@ class Location:
     access: tuple[Handler, ...] = ()
     precontent: tuple[Handler, ...] = ()
     content: tuple[Handler, ...] = ()
+    inside: tuple[Handler, ...] = ()  # the four above, in a row
     header_filters: tuple[HeaderFilter, ...] = ()
     loggers: tuple[Logger, ...] = ()
     connection: ConnectionSettings = ConnectionSettings()

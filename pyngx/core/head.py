@@ -63,8 +63,9 @@ def head_writer(build: Build) -> HeaderFilter:
 def _describing(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
     """Content-Length, Last-Modified, Location and ETag, as far as there are any."""
     fields: list[tuple[bytes, bytes]] = []
-    # trailers need the chunked coding, which excludes a length
-    if response.length is not None and response.status not in {204, 304} and exchange.late_trailers is None:
+    if exchange.late_trailers is not None and exchange.location.connection.chunked_transfer_encoding:
+        response.length = None  # trailers need the chunked coding, which excludes a length (RFC 9112 6.2)
+    if response.length is not None and response.status not in {204, 304}:
         fields.append((b"Content-Length", b"%d" % response.length))
     if response.status not in DATED:
         response.last_modified = None
@@ -80,7 +81,7 @@ def _describing(exchange: Exchange, response: Response) -> list[tuple[bytes, byt
 def _after_type(fields: list[tuple[bytes, bytes]]) -> int:
     """Where those belong: behind Content-Type, as people know it from nginx."""
     for at, (name, _) in enumerate(fields):
-        if name.lower() == b"content-type":
+        if len(name) == 12 and name.lower() == b"content-type":
             return at + 1
     return min(2, len(fields))
 

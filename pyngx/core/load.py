@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from pyngx.core.runtime import Runtime
 
 
+SETTINGS = (*blocks.SETTINGS, ConnectionSettings)
+"""The core's own directives, beside those of the modules."""
+
+
 def make_schema(modules: Iterable[Module]) -> Schema:
     """All directives of the core and of the modules."""
-    return Schema((*blocks.SETTINGS, ConnectionSettings, *(cls for module in modules for cls in module.settings)))
+    return Schema((*SETTINGS, *(cls for module in modules for cls in module.settings)))
 
 
 def check_snapshot(snapshot: Snapshot, modules: Iterable[Module]) -> Checked:

@@ -7,10 +7,9 @@ taken it over, sent. Handlers return an answer or None; errors take the way thro
 
 from __future__ import annotations
 
-from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Answer, Flow, Named, Redirected, Refused, Response, Status
+from pyngx.core.answers import ANSWERS, Answer, Flow, Named, Redirected, Refused, Response, Status
 from pyngx.core.deliver import deliver, special
 from pyngx.core.locations import Found
 from pyngx.core.request_head import read_target
@@ -57,6 +56,15 @@ async def answer_later(exchange: Exchange, answer: Answer) -> None:
 
 
 async def _settle(exchange: Exchange, choose: Chooser) -> None:
+    """Answer; the outermost border, at which a fault of ours ends one response."""
+    try:
+        await _follow(exchange, choose)
+    except Exception as error:
+        exchange.log("alert", "response_failed", f"{type(error).__name__}: {error}", exception=error)
+        exchange.fail()
+
+
+async def _follow(exchange: Exchange, choose: Chooser) -> None:
     """Follow answers to the one that is sent."""
     while not exchange.ended:
         answer = await _guarded(exchange, choose)
@@ -126,7 +134,8 @@ async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
 async def _route(exchange: Exchange) -> Answer:
     """From the server's rewrites to an answer."""
     exchange.location = exchange.server.location
-    if (answer := await _run(exchange, exchange.server.rewrite)) is not None:
+    rewrite = exchange.server.rewrite
+    if rewrite and (answer := await _run(exchange, rewrite)) is not None:
         return answer
     return await _locate(exchange)
 
@@ -137,7 +146,8 @@ async def _locate(exchange: Exchange) -> Answer:
     while True:
         if (answer := _find_location(exchange)) is not None:
             return answer
-        if (answer := await _run(exchange, exchange.location.rewrite)) is not None:
+        rewrite = exchange.location.rewrite
+        if rewrite and (answer := await _run(exchange, rewrite)) is not None:
             return answer
         if not exchange.uri_changed:
             return await _inside(exchange)
@@ -173,18 +183,15 @@ def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
 
 async def _inside(exchange: Exchange) -> Answer:
     """The phases after the location is settled."""
-    location = exchange.location
-    for handlers in (location.preaccess, location.access, location.precontent, location.content):
-        if handlers and (answer := await _run(exchange, handlers)) is not None:
-            return answer
-    return Status(404)
+    answer = await _run(exchange, exchange.location.inside)
+    return answer if answer is not None else Status(404)
 
 
 async def _run(exchange: Exchange, handlers: Sequence[Handler]) -> Answer | None:
     for handler in handlers:
         answer = handler(exchange)
         if answer is not None:
-            if isawaitable(answer):
+            if not isinstance(answer, ANSWERS):
                 answer = await answer
                 if answer is None:
                     continue

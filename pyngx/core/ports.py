@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
+    from pyngx.http.headers import Headers
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -45,6 +49,9 @@ class Client(Source, Protocol):
 
     def send_body(self, data: bytes) -> None:
         """Send a part of the body."""
+
+    def flush(self) -> None:
+        """Hold nothing back, a head that waits for its body neither: there is no more for now."""
 
     def finish(self, trailers: Fields = ()) -> None:
         """End the response, and with it the exchange."""
@@ -96,6 +103,10 @@ class WebSocketClient(Protocol):
     @property
     def subprotocols(self) -> Sequence[str]:
         """What the client offers, in its order."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still be heard."""
 
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         """Answer 101."""
@@ -184,8 +195,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """What is sent to an upstream: the head as bytes, the framing of the body, and how to get there."""
 
     address: Address
@@ -198,6 +208,8 @@ class Request:
     timeouts: Timeouts = Timeouts()
     keepalive: KeepAlive = KeepAlive()
     upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
+    head_limit: int = 128 * 1024  # bytes that the response's head may have
+    local_address: Address | None = None  # where to connect from; None: the system chooses
 
 
 class CallHandler(Source, Protocol):
@@ -212,14 +224,17 @@ class CallHandler(Source, Protocol):
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         """A 1xx response other than 101."""
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """The final response's head."""
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """The peer answered 101: the connection is the handler's, and `rest` came behind the head."""
 
     def body_received(self, data: bytes) -> None:
         """A part of the response's body, without its framing."""
+
+    def flush(self) -> None:
+        """All that has arrived was passed on; more comes later."""
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The response is whole."""
@@ -264,6 +279,14 @@ class WebSocketPeer(Protocol):
     def fields(self) -> list[tuple[bytes, bytes]]:
         """The fields of its 101."""
 
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes written, the handshake's among them."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes read, the handshake's among them."""
+
     async def receive(self) -> str | bytes | Closed:
         """The next message; text is `str`."""
 
@@ -282,6 +305,8 @@ class HandshakeRefused:
     reason: bytes
     fields: list[tuple[bytes, bytes]]
     body: bytes
+    bytes_sent: int = 0  # over the wire
+    bytes_received: int = 0
 
 
 class Transport(Protocol):

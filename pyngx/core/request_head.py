@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Refused
-from pyngx.http.codec import wire
+from pyngx.http.codec import text, wire
+from pyngx.http.headers import Headers
 from pyngx.http.host import BadHost, parse_host
 from pyngx.http.target import BadTarget, parse_connect, parse_target
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.http.host import Host
+    from pyngx.http.request_head import FieldRules
 
 TUNNELLING = frozenset({"CONNECT", "TRACE"})
+FIELD_CHARACTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
 
 def read_target(exchange: Exchange, merge_slashes: bool) -> None:
@@ -34,6 +37,37 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
         exchange.host = named.name
 
 
+def drop_invalid_fields(exchange: Exchange, rules: FieldRules) -> None:
+    """Leave fields out whose names programs might take for others: X_Real_IP is the same as X-Real-IP to CGI.
+
+    For requests that another server has parsed; our own leaves them out while it reads.
+    """
+    if not rules.ignores_invalid:
+        return
+    allowed = FIELD_CHARACTERS + b"_" if rules.underscores else FIELD_CHARACTERS
+    headers = exchange.headers
+    if not b"".join([name for name, _ in headers]).translate(None, allowed):
+        return
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in headers:
+        if name.translate(None, allowed):
+            exchange.log("info", "invalid_header", f'client sent invalid header line: "{text(name)}"')
+        else:
+            kept.append((name, value))
+    exchange.headers = Headers(kept)
+
+
+def _refuse_method(exchange: Exchange) -> None:
+    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
+    exchange.keepalive = False
+    if exchange.method == "CONNECT":
+        try:
+            parse_connect(wire(exchange.target))
+        except BadTarget as error:
+            raise Refused(400, f"client sent invalid request: {error}") from None
+    raise Refused(405, f"client sent {exchange.method} method")
+
+
 def _read_host(exchange: Exchange) -> Host | None:
     """The host that the Host field names; only HTTP/1.0 may lack one."""
     values = exchange.headers.all(b"host")
@@ -45,13 +79,3 @@ def _read_host(exchange: Exchange) -> Host | None:
         return parse_host(values[0]) if values else None
     except BadHost as error:
         raise Refused(400, f"client sent invalid host header: {error}") from None
-
-
-def _refuse_method(exchange: Exchange) -> None:
-    """CONNECT and TRACE are not for a proxy like this one (ngx_http_process_request_header)."""
-    if exchange.method == "CONNECT":
-        try:
-            parse_connect(wire(exchange.target))
-        except BadTarget as error:
-            raise Refused(400, f"client sent invalid request: {error}") from None
-    raise Refused(405, f"client sent {exchange.method} method")

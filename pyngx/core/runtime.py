@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+import os
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,14 @@ T = TypeVar("T")
 Closing = Coroutine[object, object, None]
 Close = Callable[[T], Closing | None]
 """What ends a thing that was kept; a coroutine runs as a task, and the process waits for it before it ends."""
+
+
+def random_ids() -> Iterator[str]:
+    """Names of 32 hexadecimal digits; the system is asked for 256 of them at once."""
+    while True:
+        block = os.urandom(4096).hex()
+        for at in range(0, len(block), 32):
+            yield block[at : at + 32]
 
 
 @dataclass(slots=True)
@@ -38,6 +47,7 @@ class Runtime:
     transport: Transport  # to upstreams
     spawn: Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
     testing: bool = False  # `-t`: nothing is opened for good
+    request_ids: Iterator[str] = field(default_factory=random_ids)
     http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)
     _living: list[Generation] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -12,12 +13,16 @@ CHUNK = 64 * 1024  # bytes read back at once
 class Spool:
     """Bytes that are written once and may be read several times."""
 
-    __slots__ = ("_directory", "_file", "_parts", "_threshold", "size")
+    __slots__ = ("_directory", "_file", "_leaves_file", "_parts", "_threshold", "size")
 
-    def __init__(self, threshold: int, directory: str | None = None) -> None:
-        """Keep up to `threshold` bytes in memory; past it the file lies in `directory`, the system's own by default."""
+    def __init__(self, threshold: int, directory: str | None = None, *, leaves_file: bool = False) -> None:
+        """Keep up to `threshold` bytes in memory; past it the file lies in `directory`, the system's own by default.
+
+        One that is left there when all is over is for others to read: its group may.
+        """
         self._threshold = threshold
         self._directory = directory
+        self._leaves_file = leaves_file
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size = 0
@@ -26,17 +31,19 @@ class Spool:
         """Append; raises OSError where the disk is full."""
         self.size += len(data)
         if self._file is None and self.size > self._threshold:
-            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- closed by close()
-                dir=self._directory, prefix="pyngx-", buffering=0
-            )
-            for part in self._parts:
-                self._file.write(part)
+            self._file = self._open()
+            _write_all(self._file, b"".join(self._parts))
             self._parts.clear()
         if self._file is None:
             self._parts.append(data)
         else:
-            self._file.write(data)
+            _write_all(self._file, data)
         return len(data)
+
+    def join(self) -> None:
+        """Make what is in memory one piece."""
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
 
     @property
     def file_name(self) -> str | None:
@@ -66,3 +73,20 @@ class Spool:
         self._parts.clear()
         if self._file is not None:
             self._file.close()
+
+    def _open(self) -> IO[bytes]:
+        if self._directory is not None:
+            os.makedirs(self._directory, mode=0o700, exist_ok=True)  # as nginx does at its start
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- closed by close()
+            dir=self._directory, prefix="pyngx-", buffering=0, delete=not self._leaves_file
+        )
+        if self._leaves_file:
+            os.fchmod(file.fileno(), 0o660)
+        return file
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """Without a buffer a file takes what still fits on the disk, and refuses the next part only."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -6,7 +6,7 @@ us to make, 1.1 us for the first `get`, 0.05 us for each after it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 Field = tuple[bytes, bytes]
@@ -58,6 +58,14 @@ class Headers:
             return [value]
         return [value for field, value in self.items if field.lower() == name]
 
+    @property
+    def has_repeats(self) -> bool:
+        """Whether any name comes more than once."""
+        first = self._first
+        if first is None:
+            first = self._index()
+        return len(first) != len(self.items)
+
     def joined(self, name: bytes) -> bytes | None:
         """All values in one, as `$http_x` shows them: cookies by "; ", everything else by ", "."""
         values = self.all(name)
@@ -67,8 +75,7 @@ class Headers:
 
     def add(self, name: bytes, value: bytes) -> None:
         self.items.append((name, value))
-        if self._first is not None:
-            self._first.setdefault(name.lower(), value)
+        self._first = None
 
     def set(self, name: bytes, value: bytes) -> None:
         """Put `value` in the place of the first field called `name` and drop the others; append if there is none."""
@@ -111,9 +118,25 @@ class Headers:
     def __repr__(self) -> str:
         return f"Headers({self.items!r})"
 
+    def without(self, names: Container[bytes]) -> "Headers":
+        """A copy that lacks the fields of these names, given in lower case."""
+        first = self._first
+        if first is None:
+            first = self._index()
+        kept = Headers()
+        items = self.items
+        if len(first) == len(items):  # no name is repeated: the index is in the fields' order
+            kept.items = [field for field, lower in zip(items, first, strict=True) if lower not in names]
+        else:
+            kept.items = [field for field in items if field[0].lower() not in names]
+        return kept
+
     def _index(self) -> dict[bytes, bytes]:
-        # Reversed, so that the first of repeated fields is written last and stays.
-        self._first = first = {name.lower(): value for name, value in reversed(self.items)}
+        items = self.items
+        first = {name.lower(): value for name, value in items}
+        if len(first) != len(items):  # of repeated fields the first counts
+            first = {name.lower(): value for name, value in reversed(items)}
+        self._first = first
         return first
 
 

@@ -17,7 +17,6 @@ Field = tuple[bytes, bytes]
 HEAD_END: Final = re.compile(rb"\n\r?\n")
 _LINE: Final = re.compile(rb"([A-Z][A-Z_-]*) ([!-~\x80-\xff]+) HTTP/1\.([01])\r?\n")
 _FIELDS: Final = re.compile(rb"(?m)^([A-Za-z0-9-]+):[ \t]*([^\x00\r\n]*)\r?$")
-_BLANK_AT_END: Final = re.compile(rb"[ \t]\r?\n")
 _ANY_LINE: Final = re.compile(rb"([A-Z_-]+) +([!-~\x80-\xff]+)(?: +HTTP/(\d{1,3})\.(\d{1,3}))? *")
 _PLAIN_NAME: Final = re.compile(rb"[A-Za-z0-9-]+")
 _FORBIDDEN_IN_NAME: Final = re.compile(rb"[\x00-\x20\x7f]")
@@ -37,7 +36,7 @@ class ParsedHead(msgspec.Struct, gc=False):
 
     method: bytes
     target: bytes
-    version: str  # "1.1", "1.0"
+    version: str  # "1.1", "1.0"; "0.9" for a line without one, which has no fields and wants no head
     fields: list[Field]
 
 
@@ -58,24 +57,38 @@ def parse_request_head(head: bytes, rules: FieldRules) -> ParsedHead:
     if line is not None:
         fields = _FIELDS.findall(head, line.end())
         if len(fields) == head.count(b"\n") - 2:  # every line is a field
-            if _BLANK_AT_END.search(head) is not None:
+            if b" \r" in head or b"\t" in head or b" \n" in head:
                 fields = [(name, value.rstrip(b" \t")) for name, value in fields]
             method, target, minor = line.groups()
             return ParsedHead(method, target, "1.1" if minor == b"1" else "1.0", fields)
     return _parse_slowly(head, rules)
 
 
-def is_left_out(name: bytes, rules: FieldRules) -> bool:
-    """Whether a field of that name counts for nothing: programs may take X_Real_IP for X-Real-IP."""
-    if not rules.ignores_invalid or _PLAIN_NAME.fullmatch(name):
-        return False
-    return not (rules.underscores and _PLAIN_NAME.fullmatch(name.replace(b"_", b"-")))
+def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
+    """Method, target and version of a line without its LF; raises BadHead."""
+    match = _ANY_LINE.fullmatch(line.removesuffix(b"\r"))
+    if match is None:
+        method = line.partition(b" ")[0]
+        what = "method" if not re.fullmatch(rb"[A-Z_-]+", method) else "request"
+        raise BadHead(400, f"client sent invalid {what} while reading client request line")
+    method, target, major, minor = match.groups()
+    if major is None:
+        if method != b"GET":
+            raise BadHead(400, "client sent invalid method in HTTP/0.9 request")
+        if target[:1] != b"/":
+            raise BadHead(400, "client sent invalid request while reading client request line")
+        return method, target, "0.9"
+    if int(major) != 1:
+        raise BadHead(505 if int(major) > 1 else 400, "client sent invalid version while reading client request line")
+    return method, target, "1.0" if int(minor) == 0 else "1.1"
 
 
 def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
     first, *others = head.split(b"\n")
-    method, target, version = _request_line(first)
-    fields = []
+    method, target, version = parse_request_line(first)
+    fields: list[Field] = []
+    if version == "0.9":
+        return ParsedHead(method, target, version, fields)
     for line in (other.removesuffix(b"\r") for other in others):
         if not line:
             break
@@ -84,23 +97,13 @@ def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
     return ParsedHead(method, target, version, fields)
 
 
-def _request_line(line: bytes) -> tuple[bytes, bytes, str]:
-    match = _ANY_LINE.fullmatch(line.removesuffix(b"\r"))
-    if match is None:
-        method = line.partition(b" ")[0]
-        what = "method" if not re.fullmatch(rb"[A-Z_-]+", method) else "request"
-        raise BadHead(400, f"client sent invalid {what} while reading client request line")
-    method, target, major, minor = match.groups()
-    if major is None:
-        raise BadHead(400, "client sent an HTTP/0.9 request")
-    if int(major) != 1:
-        raise BadHead(505 if int(major) > 1 else 400, "client sent invalid version while reading client request line")
-    return method, target, "1.0" if int(minor) == 0 else "1.1"
-
-
 def _field(line: bytes, rules: FieldRules) -> Field | None:
     """One field, or None for one that is left out."""
     name, _, value = line.partition(b":")
     if not name or _FORBIDDEN_IN_NAME.search(name) or b"\x00" in value or b"\r" in value:
         raise BadHead(400, "client sent invalid header line")
-    return None if is_left_out(name, rules) else (name, value.strip(b" \t"))
+    if not _PLAIN_NAME.fullmatch(name):
+        plain = name.replace(b"_", b"-") if rules.underscores else name
+        if rules.ignores_invalid and not _PLAIN_NAME.fullmatch(plain):
+            return None
+    return name, value.strip(b" \t")

@@ -10,8 +10,8 @@ import msgspec
 Field = tuple[bytes, bytes]
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/(\d)\.(\d) +([1-9]\d\d)(?: ([^\r\n\x00]*))?\r?\n")
+_USUAL_FIELDS: Final = re.compile(rb"(?m)^([A-Za-z0-9-]+): ?([^\x00\r\n]*)\r$")
 _FIELDS: Final = re.compile(rb"(?m)^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*([^\x00\r\n]*)\r?$")
-_BLANK_AT_END: Final = re.compile(rb"[ \t]\r?\n")
 
 
 class BadResponse(Exception):
@@ -35,9 +35,15 @@ def parse_response_head(head: bytes) -> ResponseHead:
     major, minor, status, reason = line.groups()
     if major != b"1":
         raise BadResponse(f"sent an unknown version of HTTP: {head[:8]!r}")
-    fields = _FIELDS.findall(head, line.end())
-    if len(fields) != head.count(b"\n") - 2:
+    return ResponseHead(int(status), reason or b"", minor != b"0", _fields(head, line.end()))
+
+
+def _fields(head: bytes, at: int) -> list[Field]:
+    lines = head.count(b"\n") - 2
+    fields = _USUAL_FIELDS.findall(head, at)
+    if len(fields) == lines and b" \r" not in head and b":  " not in head and b"\t" not in head:
+        return fields
+    fields = _FIELDS.findall(head, at)
+    if len(fields) != lines:
         raise BadResponse("sent an invalid header line")
-    if _BLANK_AT_END.search(head, line.end()) is not None:
-        fields = [(name, value.rstrip(b" \t")) for name, value in fields]
-    return ResponseHead(int(status), reason or b"", minor != b"0", fields)
+    return [(name, value.rstrip(b" \t")) for name, value in fields]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 REASONS: Final[Mapping[int, str]] = {
+    103: "Early Hints",
     200: "OK",
     201: "Created",
     202: "Accepted",

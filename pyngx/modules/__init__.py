@@ -9,6 +9,7 @@ from pyngx.modules import (
     error_log,
     headers,
     index,
+    limit_rate,
     log,
     main,
     map,
@@ -34,6 +35,7 @@ MODULES: tuple[Module, ...] = (
     not_modified.MODULE,
     headers.MODULE,
     range_filter.MODULE,
+    limit_rate.MODULE,
     try_files.MODULE,
     # content: the first that takes a location answers
     proxy.MODULE,

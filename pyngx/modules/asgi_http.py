@@ -296,7 +296,7 @@ def answer_instead(exchange: Exchange, status: Status) -> None:
 
 def log_failure(exchange: Exchange, error: Exception) -> None:
     """Log what an application raised; once the exchange is broken, it is hardly worth a note."""
-    level = "info" if exchange.broken else "error"
+    level = "info" if exchange.broken or isinstance(error, ClientLeft) else "error"
     exchange.log(level, "application_failed", f"application raised {type(error).__name__}: {error}", exception=error)
 
 

@@ -75,6 +75,10 @@ class WebSocketCall:
     async def _settle(self, failed: bool) -> None:
         """End what the application left open."""
         match self._state:
+            case State.OPEN if not self._socket.is_open:
+                while not isinstance(message := await self._socket.receive(), Closed):
+                    pass
+                self._over(message)
             case State.OPEN:
                 await self._close(Closed(INTERNAL_ERROR if failed else NORMAL))
             case State.DENYING if self._outbox.begun:
@@ -172,6 +176,8 @@ class WebSocketCall:
         if text is None and message.get("bytes") is None:
             raise MessageError("websocket.send must have text or bytes")
         await self._socket.send(data)
+        if not self._socket.is_open:  # an application that only sends learns it here or never
+            raise ClientLeft("the client has left")
         size = _size(data)
         self._messages.sent += 1
         self._messages.bytes_sent += size

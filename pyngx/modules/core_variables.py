@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyngx.core.exchange import NO_VERSION
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
+from pyngx.http.basic import read_basic
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
 from pyngx.http.dates import format_http_date, format_iso8601, format_local
@@ -50,7 +52,19 @@ def request_field(name: str) -> Getter:
 
 
 def _http(rest: str) -> Getter:
-    return request_field(rest.replace("_", "-"))
+    read = request_field(rest.replace("_", "-"))
+    if "_" not in rest:
+        return read
+    wanted = wire(rest)
+
+    def read_any(exchange: Exchange) -> str | None:
+        rules = exchange.server.field_rules
+        if (value := read(exchange)) is not None or not (rules.underscores or not rules.ignores_invalid):
+            return value
+        values = [value for name, value in exchange.headers if name.lower().replace(b"-", b"_") == wanted]
+        return text(b", ".join(values)) if values else None
+
+    return read_any
 
 
 def _sent_http(rest: str) -> Getter:
@@ -120,7 +134,9 @@ def request_id(exchange: Exchange) -> str:
     """The request's name: the one it came with, where `request_id_header` asks for that, or one made now."""
     found = exchange.values.get("request_id")
     if found is None:
-        found = exchange.values["request_id"] = _named_by_client(exchange) or os.urandom(16).hex()
+        found = exchange.values["request_id"] = _named_by_client(exchange) or next(
+            exchange.generation.runtime.request_ids
+        )
     return found
 
 
@@ -163,7 +179,7 @@ def _content_length(exchange: Exchange) -> str | None:
 
 def _request_body(exchange: Exchange) -> str | None:
     body = exchange.kept_body
-    return text(body.in_memory()) if body is not None and body.file_name is None else None
+    return text(body.in_memory()) or None if body is not None and body.file_name is None else None
 
 
 def _request_body_file(exchange: Exchange) -> str | None:
@@ -184,7 +200,8 @@ def _now(form: Callable[[float], str]) -> Getter:
 
 
 def _remote_user(exchange: Exchange) -> str | None:
-    return exchange.remote_user or None
+    credentials = read_basic(exchange.headers.get(b"authorization") or b"")
+    return text(credentials[0]) if credentials is not None else None
 
 
 VARIABLES: tuple[Variable | Prefix, ...] = (
@@ -237,7 +254,11 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable(
         "server_port", lambda exchange: str(exchange.connection.local_port or ""), doc="the port that took the request"
     ),
-    Variable("server_protocol", lambda exchange: f"HTTP/{exchange.version}", doc="HTTP/1.0 or HTTP/1.1"),
+    Variable(
+        "server_protocol",
+        lambda exchange: f"HTTP/{exchange.version}" if exchange.version not in NO_VERSION else None,
+        doc="HTTP/1.0 or HTTP/1.1",
+    ),
     Variable("scheme", lambda exchange: exchange.connection.scheme, doc="http or https"),
     Variable(
         "https", lambda exchange: "on" if exchange.connection.scheme == "https" else "", doc="`on` over TLS, else empty"
@@ -276,7 +297,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("time_local", _now(format_local), doc="now, as in `02/Jan/2026:15:04:05 +0100`"),
     Variable("time_iso8601", _now(format_iso8601), doc="now, as in `2026-01-02T15:04:05+01:00`"),
     Variable("pid", lambda _: str(os.getpid()), doc="the number of the process"),
-    Variable("pipe", lambda _: ".", doc="`.`: no request is known to have been pipelined"),
+    Variable("pipe", lambda exchange: "p" if exchange.pipelined else ".", doc="`p` for a pipelined request, else `.`"),
     Variable("nginx_version", lambda _: NGINX_VERSION, doc="the version of nginx that pyngx is like"),
     *(Variable(f"http_{name}", _http(name)) for name in REQUEST_FIELDS),
     *(Variable(f"sent_http_{name}", _sent_http(name)) for name in RESPONSE_FIELDS),

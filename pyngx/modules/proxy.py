@@ -14,7 +14,6 @@ from pyngx.config.arguments import (
     flag,
     number,
     seconds,
-    size,
     text,
     text_of,
     word,
@@ -23,13 +22,16 @@ from pyngx.config.declare import INTO_NAMELESS, directive, repeated
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Answer, Flow, Handler, Status
 from pyngx.core.blocks import EVERYWHERE
-from pyngx.core.body import keep_body
 from pyngx.core.phases import Module, Phase
 from pyngx.core.ports import Request, Timeouts
 from pyngx.core.spool import Spool
 from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
+from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
+from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
+from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
+from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
 from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
@@ -83,7 +85,11 @@ class ProxySettings:
     """How requests are proxied; times in seconds."""
 
     proxy_pass: Text | None = directive(
-        text, "location location-if limit_except", default=None, inherits=INTO_NAMELESS, doc="the URL that answers"
+        text.called("url"),
+        "location location-if limit_except",
+        default=None,
+        inherits=INTO_NAMELESS,
+        doc="the URL that answers",
     )
     proxy_websocket: str = directive(
         choice("auto", "off"),
@@ -101,7 +107,7 @@ class ProxySettings:
         flag, EVERYWHERE, default=True, doc="whether the client's body is passed on"
     )
     proxy_pass_trailers: bool = directive(
-        flag, EVERYWHERE, default=False, doc="whether the trailer of a response is passed on"
+        flag, EVERYWHERE, default=False, doc="whether trailers of the response are passed on"
     )
     proxy_set_body: Text | None = directive(text, EVERYWHERE, default=None, doc="a body to send instead")
     proxy_method: Text | None = directive(text, EVERYWHERE, default=None, doc="a method to send instead")
@@ -124,12 +130,6 @@ class ProxySettings:
     proxy_connect_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds to connect in")
     proxy_send_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two writes")
     proxy_read_timeout: float = directive(seconds, EVERYWHERE, default=60.0, doc="seconds between two reads")
-    proxy_buffering: bool = directive(
-        flag,
-        EVERYWHERE,
-        default=True,
-        doc="no effect: responses are always passed on as they come, and a slow client slows the upstream down",
-    )
     proxy_request_buffering: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether a request's body is read whole before the upstream is asked"
     )
@@ -150,21 +150,6 @@ class ProxySettings:
     )
     proxy_next_upstream_timeout: float = directive(
         seconds, EVERYWHERE, default=0.0, doc="seconds in which the next server may be tried; 0 for any time"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class BodySettings:
-    """How request bodies are kept while they are read."""
-
-    client_body_buffer_size: int = directive(
-        size, EVERYWHERE, default=16384, shown="16k", doc="bytes of a body that are kept in memory"
-    )
-    client_body_temp_path: str = directive(
-        Argument("path [level1 [level2 [level3]]]", lambda node: node.args[0].text, 1, 4),
-        EVERYWHERE,
-        default="",
-        doc="the directory for bodies that are larger; the system's own for temporary files by default",
     )
 
 
@@ -198,7 +183,7 @@ class Proxy:
     plan: Plan
     destination_of: Callable[[Exchange], Destination | Awaitable[Destination]]
     request_of: Callable[[Exchange, Destination], Request]
-    new_spool: Callable[[], Spool]
+    bodies: BodyKeeper
     body_of: Callable[[Exchange], bytes] | None  # proxy_set_body
     passes_body: bool
     websocket: str
@@ -215,27 +200,39 @@ class Proxy:
         return answer if isinstance(answer, Answer) else await answer
 
     def _begin(self, exchange: Exchange, destination: Destination) -> Answer | Awaitable[Answer]:
+        """Have the body there first, where it isn't streamed: what is sent may tell of it."""
+        if not exchange.body.expected or exchange.kept_body is not None:
+            return self._ask(exchange, destination)
+        streams = self.plan.streams_body
+        if streams and not self.bodies.is_at_hand(exchange):
+            return self._ask(exchange, destination)
+        return self._keep_and_ask(exchange, destination, in_file=not streams)
+
+    async def _keep_and_ask(self, exchange: Exchange, destination: Destination, *, in_file: bool) -> Answer:
+        if status := await self.bodies.keep(exchange, in_file=in_file):
+            return Status(status)
+        answer = self._ask(exchange, destination)
+        return answer if isinstance(answer, Answer) else await answer
+
+    def _ask(self, exchange: Exchange, destination: Destination) -> Answer | Awaitable[Answer]:
         request = self.request_of(exchange, destination)
         if exchange.upgrades and self._upgrades(exchange, request):
             return relay_websocket(exchange, self.plan, destination.group, request)
         if exchange.can_tunnel:
             self._ask_upgrade(exchange, request)
-        body = exchange.body
+        elif b"upgrade" in exchange.headers:
+            request.fields, _ = without_cleartext_http2(request.fields)
+        body = exchange.kept_body if self.passes_body else None
         if self.body_of is not None:
             content = self.body_of(exchange)
-            spool = Spool(len(content))
-            spool.write(content)
-            return self._start(exchange, destination, request, spool)
-        if not body.expected or not self.passes_body:
-            return self._start(exchange, destination, request, None)
-        if exchange.kept_body is not None:  # another upstream has had it already
-            return self._start(exchange, destination, request, exchange.kept_body)
-        if body.taken:  # it went by, and can't be had again
-            return self._start(exchange, destination, request, None)
-        if not self.plan.streams_body:
-            return self._start_with_body(exchange, destination, request)
-        request.body_length = body.length
-        return self._start(exchange, destination, request, None)
+            body = Spool(len(content))
+            body.write(content)
+        if body is not None:
+            request.body_length = body.size
+        elif self.plan.streams_body and exchange.body.expected and not exchange.body.taken:
+            request.body_length = exchange.body.length
+        Relay(exchange, self.plan, destination.group, request, body).start()
+        return Flow.TAKEN
 
     def _ask_upgrade(self, exchange: Exchange, request: Request) -> None:
         """Let the upstream switch protocols, if the client asked and the location says so."""
@@ -249,20 +246,6 @@ class Proxy:
         by_itself = self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers)
         return by_itself or asks_upgrade(request.fields)
 
-    async def _start_with_body(self, exchange: Exchange, destination: Destination, request: Request) -> Answer:
-        spool = self.new_spool()
-        if status := await keep_body(exchange.body, spool):
-            spool.close()
-            return Status(status)
-        exchange.kept_body = spool
-        return self._start(exchange, destination, request, spool)
-
-    def _start(self, exchange: Exchange, destination: Destination, request: Request, body: Spool | None) -> Answer:
-        if body is not None:
-            request.body_length = body.size
-        Relay(exchange, self.plan, destination.group, request, body).start()
-        return Flow.TAKEN
-
 
 def make_handler(build: Build) -> Handler | None:
     """What proxies, in a location that says so."""
@@ -275,13 +258,11 @@ def make_handler(build: Build) -> Handler | None:
     find = destination_of(build, own.proxy_pass, is_branch)
     build.location.auto_redirect = build.location.pattern.text.endswith("/")
     plan = _plan(build, own, find.redirects(own.proxy_redirect, span))
-    kept = build.settings(BodySettings)
-    directory = build.path(kept.client_body_temp_path) if kept.client_body_temp_path else None
     return Proxy(
         plan,
         find.destination,
         _request_maker(build, own),
-        lambda: Spool(kept.client_body_buffer_size, directory),
+        body_keeper(build),
         _body_maker(build, own),
         own.proxy_pass_request_body,
         own.proxy_websocket,
@@ -294,7 +275,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
     ignored = frozenset(wire(name.lower()) for name in own.proxy_ignore_headers)
     return Plan(
         build.runtime.transport,
-        head_reader(hidden, ignored, redirect_rewriter(build, redirects)),
+        head_reader(hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
         _conditions(own.proxy_next_upstream),
         own.proxy_next_upstream_tries,
         own.proxy_next_upstream_timeout,
@@ -303,6 +284,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         own.proxy_ignore_client_abort,
         own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
+        outlet_of(build),
     )
 
 
@@ -331,6 +313,8 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
     version = wire(own.proxy_http_version)
     timeouts = Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout)
     tls = tls_of(build)
+    local_address = local_address_of(build)
+    head_limit = build.settings(ProxyBufferingSettings).proxy_buffer_size
 
     def make(exchange: Exchange, destination: Destination) -> Request:
         exchange.proxy_host, exchange.proxy_port = destination.host_header, destination.port
@@ -343,6 +327,8 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
             tls=tls(exchange) if destination.is_tls else None,
             timeouts=timeouts,
             keepalive=destination.keepalive,
+            head_limit=head_limit,
+            local_address=local_address(exchange) if local_address is not None else None,
         )
 
     return make
@@ -350,7 +336,14 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
 
 MODULE = Module(
     "proxy",
-    settings=(ProxySettings, ProxySslSettings, BodySettings),
+    settings=(
+        ProxySettings,
+        ProxyBufferingSettings,
+        ProxyCookieSettings,
+        ProxyBindSettings,
+        ProxySslSettings,
+        ClientBodySettings,
+    ),
     variables=VARIABLES,
     handlers={Phase.CONTENT: make_handler},
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Text
 from pyngx.core.answers import Answer, Named, Redirected, Response, Status
+from pyngx.core.throttle import limit_rate
 from pyngx.http.codec import text, wire
 from pyngx.http.escape import escape_line_ends
 from pyngx.http.headers import Headers, connection_options
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyngx.config.source import Span
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
+    from pyngx.modules.proxy_cookies import RewriteCookie
     from pyngx.upstream.plan import ReadHead
 
 # Set aside unless proxy_pass_header brings them back (ngx_http_proxy_hide_headers).
@@ -27,6 +29,8 @@ HIDDEN = frozenset({b"date", b"server", b"x-pad", b"x-accel-expires", b"x-accel-
 # Never passed on: they are between the upstream and us.
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
+USUAL_OPTIONS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})  # they name no field that is passed on
+BUFFERING = {b"yes": True, b"no": False}  # values of X-Accel-Buffering
 # What stays of a response with X-Accel-Redirect, beside its Content-Type (ngx_http_upstream_headers_in's `redirect`).
 KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"expires", b"accept-ranges"})
 
@@ -75,34 +79,53 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
     return rewrite
 
 
-def head_reader(hidden: frozenset[bytes], ignored: frozenset[bytes], rewrite: RewriteUrl | None) -> ReadHead:
+def head_reader(
+    hidden: frozenset[bytes],
+    ignored: frozenset[bytes],
+    rewrite: RewriteUrl | None,
+    rewrite_cookie: RewriteCookie | None = None,
+) -> ReadHead:
     """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
-    redirects = b"x-accel-redirect" not in ignored
+    obey = _accel(ignored)
+    buffers = b"x-accel-buffering" not in ignored
+    set_aside = hidden | HOP_BY_HOP | {b"content-length", b"server", b"date"}
+    shows_server, shows_date = b"server" not in hidden, b"date" not in hidden
 
-    def read(exchange: Exchange, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> Response | Answer:
-        headers = Headers(fields)
-        if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
-            return _accel_redirect(exchange, target, fields)
-        skipped = hidden | HOP_BY_HOP | connection_options(headers)
-        response = Response(status, reason=reason, length=_length(headers))
-        passed = response.headers
-        for name, value in fields:
-            lower = name.lower()
-            if lower in skipped or lower == b"content-length":
-                continue
-            if lower == b"server":
-                response.server = value
-            elif lower == b"date":
-                response.date = value
-            elif rewrite is not None and lower == b"location" and (url := rewrite(exchange, text(value))):
-                response.location = url  # one of our own from now on, which may have to be made absolute
-            elif rewrite is not None and lower == b"refresh":
-                passed.add(name, _refreshed(exchange, value, rewrite))
-            else:
-                passed.add(name, value)
+    def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
+        if (answer := obey(exchange, headers)) is not None:
+            return answer
+        options = headers.get(b"connection")
+        if options is None or options in USUAL_OPTIONS:
+            passed = headers.without(set_aside)
+        else:
+            passed = headers.without(set_aside | connection_options(headers))
+        response = Response(status, passed, reason=reason, length=_length(headers))
+        if buffers and (word := headers.get(b"x-accel-buffering")) is not None:
+            response.buffering = BUFFERING.get(word.lower())
+        if shows_server:
+            response.server = headers.get(b"server")
+        if shows_date:
+            response.date = headers.get(b"date")
+        if rewrite is not None:
+            _rewrite(exchange, response, rewrite)
+        if rewrite_cookie is not None and b"set-cookie" in passed:
+            response.headers = Headers(
+                (name, rewrite_cookie(exchange, value) if name.lower() == b"set-cookie" else value)
+                for name, value in passed
+            )
         return response
 
     return read
+
+
+def _rewrite(exchange: Exchange, response: Response, rewrite: RewriteUrl) -> None:
+    """Have the URLs of Location and Refresh point to us."""
+    passed = response.headers
+    if (location := passed.get(b"location")) is not None and (url := rewrite(exchange, text(location))) is not None:
+        passed.remove(b"Location")
+        response.location = url  # one of our own from now on, which may have to be made absolute
+    if (refresh := passed.get(b"refresh")) is not None:
+        passed.set(b"Refresh", _refreshed(exchange, refresh, rewrite))
 
 
 def _length(headers: Headers) -> int | None:
@@ -117,10 +140,24 @@ def _refreshed(exchange: Exchange, value: bytes, rewrite: RewriteUrl) -> bytes:
     return wire(match[1] + escape_line_ends(url))
 
 
-def _accel_redirect(exchange: Exchange, target: bytes, fields: list[tuple[bytes, bytes]]) -> Answer:
+def _accel(ignored: frozenset[bytes]) -> Callable[[Exchange, Headers], Answer | None]:
+    """What does as X-Accel-Limit-Rate and X-Accel-Redirect say."""
+    redirects, limits = b"x-accel-redirect" not in ignored, b"x-accel-limit-rate" not in ignored
+
+    def obey(exchange: Exchange, headers: Headers) -> Answer | None:
+        if limits and (rate := headers.get(b"x-accel-limit-rate")) is not None and rate.isdigit() and len(rate) < 19:
+            limit_rate(exchange, int(rate))
+        if redirects and (target := headers.get(b"x-accel-redirect")) is not None:
+            return _accel_redirect(exchange, target, headers)
+        return None
+
+    return obey
+
+
+def _accel_redirect(exchange: Exchange, target: bytes, headers: Headers) -> Answer:
     """An internal redirect that the upstream asks for; some of its fields stay."""
-    exchange.kept_fields = [*exchange.kept_fields, *(field for field in fields if field[0].lower() in KEPT)]
-    exchange.media_type = Headers(fields).get(b"content-type") or exchange.media_type
+    exchange.kept_fields = [*exchange.kept_fields, *(field for field in headers.items if field[0].lower() in KEPT)]
+    exchange.media_type = headers.get(b"content-type") or exchange.media_type
     if target.startswith(b"@"):
         return Named(text(target[1:]))
     try:

@@ -12,7 +12,7 @@ from pyngx.core.blocks import HttpBlocks, MainBlocks, ServerSettings
 from pyngx.core.load import build
 from pyngx.modules import MODULES
 from pyngx.server.asgi import App
-from pyngx.server.listeners import Change, Listeners, Protocols, Serving
+from pyngx.server.listeners import Change, Listeners, Serving
 from pyngx.server.protocol import HttpProtocol
 from pyngx.server.sockets import BindError
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pyngx.core.runtime import Runtime
     from pyngx.process.load import Loaded
 
-PROTOCOLS: Mapping[str, Protocols] = {"fast": HttpProtocol, "uvicorn": "httptools"}
+# A message is whole before anybody gets it. Ours go to applications, which have 16 MiB under uvicorn, too; with uvicorn
+# in front they go to upstreams as well, and nginx has no bound for those.
+SERVINGS: Mapping[str, Serving] = {"fast": Serving(HttpProtocol, max_message=1 << 24), "uvicorn": Serving()}
 Sockets = Mapping["ListenAddress", "socket.socket"]
 
 
@@ -44,7 +46,7 @@ class Installer:
     def __init__(self, runtime: Runtime, http_server: str = "fast") -> None:
         self.number = 0
         self._runtime = runtime
-        self._serving = Serving(protocol=PROTOCOLS[http_server])
+        self._serving = SERVINGS[http_server]
         self._app: App | None = None
         self._listeners: Listeners | None = None
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pyngx.config.check import Checked
-from pyngx.config.diagnostics import Diagnostic
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.include import Snapshot, find_files, load, read_file
 from pyngx.config.inherit import origin, settings
+from pyngx.core.blocks import MainBlocks
 from pyngx.core.generation import Generation
 from pyngx.core.load import check_snapshot
 from pyngx.modules import MODULES
@@ -16,6 +17,9 @@ from pyngx.modules.main import MainSettings, describe_limits
 from pyngx.process.options import Options
 from pyngx.process.privileges import find_identity, is_root, may_become
 from pyngx.process.watched_files import Watched
+
+# It may be empty. nginx asks for it, too; and a file that an editor has only just emptied must not end all service.
+_NO_EVENTS = "add: events { }"
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ def load_configuration(options: Options, reading: Reading | None = None) -> Load
     reading = reading or Reading()
     snapshot = load(options.conf_path, reading.read, options.globals_text, reading.find)
     checked = check_snapshot(snapshot, MODULES)
+    if settings(checked.root, MainBlocks).events is None:
+        raise ConfigError('no "events" section in configuration', help=_NO_EVENTS)
     loaded = Loaded(snapshot, checked)
     if loaded.main.user is not None and is_root():
         find_identity(loaded.main.user)

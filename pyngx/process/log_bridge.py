@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pyngx.process.log_styles import Level
 from pyngx.process.logs import Log
+from pyngx.server.asgi import is_worth_logging
 
 _LEVELS = (
     (logging.CRITICAL, Level.CRIT),
@@ -14,7 +15,7 @@ _LEVELS = (
 )
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "aiohttp", "asyncio", "watchfiles")
 # Below warnings these only say what pyngx knows and says itself, or chat for each poll.
-_TERSE = ("asyncio", "watchfiles", "uvicorn.access", "websockets")
+_TERSE = ("asyncio", "watchfiles", "uvicorn.access", "uvicorn.error", "websockets")
 
 
 class _LogHandler(logging.Handler):
@@ -51,10 +52,12 @@ def bridge_stdlib(log: Log) -> Callable[[], None]:
         logging.getLogger(name).propagate = True
     for name in _TERSE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(is_worth_logging)
     logging.captureWarnings(True)
 
     def undo() -> None:
         logging.captureWarnings(False)
+        logging.getLogger("uvicorn.error").removeFilter(is_worth_logging)
         root.handlers[:] = handlers
         root.setLevel(level)
 

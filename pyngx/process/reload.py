@@ -20,6 +20,7 @@ from pyngx.process.garbage import collected_afterwards
 from pyngx.process.limits import apply_limits
 from pyngx.process.load import Loaded, Reading, conflicts, load_configuration
 from pyngx.process.log_styles import Level
+from pyngx.process.memory import Tidying, collector_resting
 from pyngx.process.telling import counted, facts_of, rendered, tell_all
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Reloader:
     notifier: Notifier
     loaded: Loaded
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _tidying: Tidying = field(default_factory=Tidying)
     _told_to: bool = False  # by a signal: then what is outside of the files may have changed as well
 
     @property
@@ -89,7 +91,8 @@ class Reloader:
         began = time.perf_counter()
         reading = Reading()
         try:
-            loaded = await asyncio.to_thread(load_configuration, self.options, reading)
+            with collector_resting():
+                loaded = await asyncio.to_thread(load_configuration, self.options, reading)
             same = loaded.says_the_same(self.loaded)
             if not same or told_to:
                 await self._install(loaded)
@@ -100,11 +103,13 @@ class Reloader:
         else:
             self._accept(loaded, same, (time.perf_counter() - began) * 1000)
         finally:
+            self._tidying.plan()
             self.watcher.follow(reading.watched())
 
     async def _install(self, loaded: Loaded) -> None:
         before = frozenset(map(str, self.installer.listeners.sockets))
-        prepared = self.installer.prepare(loaded)
+        with collector_resting():
+            prepared = self.installer.prepare(loaded)
         await self.installer.install(prepared)
         self._tell_of_listeners(before, frozenset(map(str, self.installer.listeners.sockets)))
         follow_main(self.main_log, loaded)

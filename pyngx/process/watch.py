@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from time import monotonic
 
 from watchfiles import awatch
 
@@ -64,10 +65,12 @@ class Watcher:
         """Each time to look: at first, at an event, and after a while without one."""
         yield
         pace = self._pace
-        quiet_looks = 0
+        # The first look without an event is for what happened while the watch was being arranged.
+        due = monotonic() + pace.look / 1000
         arranged = awatch(
             *folders,
-            watch_filter=lambda _, path: self._files.concerns(path),
+            # A log that is written all the time in such a folder makes events without end, and then no time is quiet.
+            watch_filter=lambda _, path: monotonic() >= due or self._files.concerns(path),
             debounce=pace.at_most,
             step=pace.quiet,
             stop_event=self._leave,
@@ -79,10 +82,10 @@ class Watcher:
         try:
             async with aclosing(arranged) as batches:
                 async for batch in batches:
-                    # The first look without an event is for what happened while the watch was being arranged.
-                    if batch or quiet_looks % pace.looks_without_events == 0:
+                    is_due = monotonic() >= due
+                    if batch or is_due:
+                        due = monotonic() + pace.look / 1000 * (pace.looks_without_events if is_due else 1)
                         yield
-                    quiet_looks = 0 if batch else quiet_looks + 1
         except (OSError, RuntimeError):
             # A folder went away in between, or the system has no watches left: look all the same.
             await asyncio.sleep(pace.look / 1000)

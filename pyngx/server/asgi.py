@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from itertools import count
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import Exchange
+from pyngx.core.request_head import drop_invalid_fields
 from pyngx.server.addresses import Addresses
 from pyngx.server.asgi_client import AsgiClient
 from pyngx.server.asgi_incoming import Incoming
 from pyngx.server.asgi_outgoing import Kind, ResponseAborted
 from pyngx.server.asgi_scope import body_length, door_of, head_length, open_connection, read_head
 from pyngx.server.asgi_websocket import AsgiWebSocket
+from pyngx.server.farewell import RESET
+from pyngx.server.http10 import end_by_closing
 from pyngx.server.lifespan import answer_lifespan
 
 if TYPE_CHECKING:
@@ -22,14 +26,19 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation
     from pyngx.core.ports import Closed
     from pyngx.core.servers import ServerNames
+    from pyngx.core.websocket import OpenWebSocket
     from pyngx.server.asgi_types import Receive, Scope, Send
 
 HTTP = Kind()
+NO_HANDSHAKE = "ASGI callable returned without completing handshake."
+"""What uvicorn says of each WebSocket that was refused with a response."""
 
 
 def is_worth_logging(record: logging.LogRecord) -> bool:
-    """A filter for the host's loggers: what was broken off on purpose is in our own log already."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError))
+    """A filter for the host's loggers: what was broken off or refused on purpose is in our own log already."""
+    if record.exc_info and isinstance(record.exc_info[1], ResponseAborted | asyncio.CancelledError):
+        return False
+    return record.msg != NO_HANDSHAKE
 
 
 class App:
@@ -38,6 +47,7 @@ class App:
     def __init__(self, generation: Generation) -> None:
         self._serial = count(1)
         self._websockets: set[AsgiWebSocket] = set()
+        self.websockets: set[OpenWebSocket] = set()  # those of servers that have the connections themselves
         self.generation = generation
 
     @property
@@ -71,12 +81,14 @@ class App:
 
     async def close_websockets(self, closed: Closed) -> None:
         """Close all that are open, each side told why."""
-        await asyncio.gather(*(websocket.close(closed) for websocket in self._websockets if websocket.accepted))
+        hosted = [websocket.close(closed) for websocket in self._websockets if websocket.accepted]
+        await asyncio.gather(*hosted, *(websocket.close(closed) for websocket in self.websockets))
 
     # private
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = AsgiClient(send, _http_kind(scope))
+        is_old = scope.get("http_version") == "1.0"
+        client = AsgiClient(end_by_closing(send) if is_old else send, _http_kind(scope))
         exchange, servers = self._open(scope, send, client)
         source = Incoming(receive, exchange.body, client.left, exchange.generation.runtime.spawn)
         client.attach(exchange, source)
@@ -119,16 +131,17 @@ class App:
                 _break_off(send)
                 raise ResponseAborted(f"no server listens on {door.address} any more")
             servers = addresses.first
-        head = read_head(scope, servers.default.field_rules)
+        head = read_head(scope)
         exchange = Exchange(generation, connection, client, head)
         exchange.request_length = head_length(head)
+        drop_invalid_fields(exchange, servers.default.field_rules)
         return exchange, servers
 
     async def _run(self, client: AsgiClient, servers: ServerNames, send: Send) -> None:
         try:
             await client.run(servers)
         except ResponseAborted:
-            _break_off(send)
+            _break_off(send, ends_by_close=client.exchange.version == "1.0")
             raise
 
 
@@ -153,14 +166,16 @@ async def _ask_for_body(exchange: Exchange, source: Incoming, receive: Receive) 
         source.take(message)
 
 
-def _break_off(send: Send) -> bool:
+def _break_off(send: Send, *, ends_by_close: bool = False) -> bool:
     """Close the connection, if the host is uvicorn, whose `send` is a method of who has the transport.
 
     An exception alone would have it answer 500 where no head was sent.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     close = getattr(transport, "close", None)
-    if close is None:
+    if transport is None or close is None:
         return False
+    if ends_by_close and (connected := transport.get_extra_info("socket")) is not None:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)  # a clean end would pass for the whole
     close()
     return True

@@ -73,6 +73,7 @@ class AsgiClient:
         self._handling = False
         self._attended = False  # a turn of the loop has passed
         self._pumping: asyncio.Task[None] | None = None
+        self._refused = False  # the host didn't take what was said
 
     def attach(self, exchange: Exchange, source: Input, messages: Messages | None = None) -> None:
         """Say whose client this is; before anything else."""
@@ -111,8 +112,11 @@ class AsgiClient:
             self._went_on()
 
     def finish(self, trailers: Fields = ()) -> None:
-        """Queue the end."""
-        self._output.end(trailers)
+        """Queue the end; that of an open WebSocket is not a message of the response."""
+        if self._is_upgraded:
+            self._output.stop()
+        else:
+            self._output.end(trailers)
         self._went_on()
 
     def abort(self) -> None:
@@ -130,6 +134,9 @@ class AsgiClient:
     def bytes_sent(self) -> int:
         """An estimate: what HTTP/1.1 without chunks takes."""
         return self._bytes_sent + (self.messages.bytes_sent if self.messages is not None else 0)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:  # noqa: ARG002
         """There are none: ASGI has messages only."""
@@ -173,7 +180,7 @@ class AsgiClient:
             self.input.stop()
             if self._pumping is not None:
                 self._pumping.cancel()
-        if self._output.aborted and not self.exchange.gone:
+        if self._refused or (self._output.aborted and not self.exchange.gone):
             raise ResponseAborted(self.exchange.request_line)
 
     # private
@@ -221,8 +228,8 @@ class AsgiClient:
         except Exception as error:  # the outermost border: a host that refuses what we say
             self.exchange.log("alert", "host_refused", f"{type(error).__name__}: {error}", exception=error)
             self.left()
-            self._output.aborted = True
-            raise ResponseAborted(self.exchange.request_line) from error
+            self._refused = True  # `run` raises: where this is a task of its own, nobody else is to hear of it
+            return
         if self.messages is not None and self.messages.accepted:
             await self.messages.finish(cleanly=not self._output.aborted)
             self._output.aborted = False

@@ -92,18 +92,18 @@ class Incoming:
             self._task.cancel()
 
     async def _run(self) -> None:
-        try:
-            while True:
-                if self._size >= HELD:
-                    self._wakeup = asyncio.get_running_loop().create_future()
-                    await self._wakeup
+        while True:
+            if self._size >= HELD:
+                self._wakeup = asyncio.get_running_loop().create_future()
+                await self._wakeup
+            try:
                 message = await self._receive()
-                if message["type"] == "http.disconnect":
-                    break
-                self.take(message)
-                self._deliver()
-        except OSError:  # some hosts raise where others say disconnect
-            pass
+            except OSError:  # some hosts raise where others say disconnect
+                break
+            if message["type"] == "http.disconnect":
+                break
+            self.take(message)
+            self._deliver()
         self._finish_discarding()
         self._left()
 

@@ -9,11 +9,9 @@ from urllib.parse import quote
 from pyngx.core.exchange import Connection, RequestHead
 from pyngx.http.codec import text
 from pyngx.http.headers import Headers
-from pyngx.http.request_head import is_left_out
 
 if TYPE_CHECKING:
     from pyngx.core.listen import ListenAddress
-    from pyngx.http.request_head import FieldRules
     from pyngx.server.asgi_types import Scope
 
 DOOR = "pyngx.door"
@@ -35,12 +33,11 @@ def door_of(scope: Scope) -> Door | None:
     return door if isinstance(door, Door) else None
 
 
-def read_head(scope: Scope, rules: FieldRules) -> RequestHead:
+def read_head(scope: Scope) -> RequestHead:
     """The request line and the fields; a host that is silent of the version speaks 1.1."""
     version = scope.get("http_version", "1.1")
     # httptools leaves the white space behind values (RFC 9112 5.1)
-    fields = [(name, value.rstrip(b" \t")) for name, value in scope["headers"]]
-    headers = Headers([field for field in fields if not is_left_out(field[0], rules)])
+    headers = Headers([(name, value.rstrip(b" \t")) for name, value in scope["headers"]])
     return RequestHead(scope.get("method", "GET"), text(_target(scope)), version, headers)
 
 

@@ -44,6 +44,7 @@ class AsgiWebSocket:
         self._watching: asyncio.Task[None] | None = None
         self._early: Received | None = None  # what came while only the client's leaving was of interest
         self._closed = False
+        self._unheard = False
         self.break_off: Callable[[], bool] = lambda: False
         self.subprotocols = subprotocols
         self.accepted = False
@@ -51,6 +52,11 @@ class AsgiWebSocket:
         self.shy = False
 
     # called by the core
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still be heard."""
+        return not (self._closed or self._unheard)
 
     def attached(self) -> WebSocketClient:
         return self
@@ -146,4 +152,4 @@ class AsgiWebSocket:
         try:
             await self._send(message)
         except OSError:  # the client has left, which `receive` tells
-            pass
+            self._unheard = True

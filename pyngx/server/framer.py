@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyngx.http.status import reason as reason_of
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -11,13 +13,17 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Fields
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+SMALL = 16 * 1024  # bytes below which a copy costs less than a second write
 BODILESS = frozenset({204, 304})
 
 
 class Framer:
     """How one response goes out: by length, in chunks, or up to the end of the connection."""
 
-    __slots__ = ("_chunked", "_header_timeout", "_left", "_none", "bytes_sent", "ends_by_close", "keeps_alive")
+    __slots__ = (
+        *("_bare", "_chunked", "_head", "_header_timeout", "_left", "_none"),
+        *("bytes_sent", "ends_by_close", "keeps_alive"),
+    )
 
     def __init__(self, exchange: Exchange, keeps_alive: bool) -> None:
         response = exchange.response
@@ -25,21 +31,31 @@ class Framer:
         status = response.status
         self._none = exchange.method == "HEAD" or status in BODILESS or status < 200
         self._left = response.length
-        unknown = response.length is None and not self._none
+        unknown = self._left is None and not self._none
         settings = exchange.location.connection
         self._chunked = unknown and exchange.version == "1.1" and settings.chunked_transfer_encoding
         self.ends_by_close = unknown and not self._chunked
         self.keeps_alive = keeps_alive and not self.ends_by_close
+        self._bare = exchange.version == "0.9"
         self._header_timeout = settings.keepalive_timeout[1]
+        self._head = b""  # not sent yet: a body that follows at once goes with it, for a write costs more than a copy
         self.bytes_sent = 0
 
     @staticmethod
-    def informational(status: int, fields: Fields) -> bytes:
-        """A 1xx response."""
-        return b"HTTP/1.1 %d \r\n%b\r\n" % (status, b"".join([b"%b: %b\r\n" % field for field in fields]))
+    def informational(exchange: Exchange, status: int, fields: Fields) -> bytes:
+        """A 1xx response; nothing for clients that don't know any (RFC 9110 15.2)."""
+        if exchange.version != "1.1":
+            return b""
+        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason_of(status), lines)
 
-    def head(self, status: int, reason: bytes, fields: Fields) -> bytes:
-        """The head, with the fields that belong to the connection."""
+    def take_head(self, status: int, reason: bytes, fields: Fields) -> None:
+        """Make the head, with the fields of the connection; it goes out with what follows, or by `flush`.
+
+        HTTP/0.9 has none.
+        """
+        if self._bare:
+            return
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, reason)]
         lines += [b"%b: %b\r\n" % field for field in fields]
         if self._chunked:
@@ -52,30 +68,48 @@ class Framer:
             lines.append(b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % self._header_timeout)
         else:
             lines.append(b"Connection: keep-alive\r\n\r\n")
-        head = b"".join(lines)
+        self._head = head = b"".join(lines)
         self.bytes_sent += len(head)
-        return head
+
+    def flush(self, transport: asyncio.Transport) -> None:
+        """Send the head, if it waits."""
+        if self._head:
+            transport.write(self._head)
+            self._head = b""
 
     def write(self, transport: asyncio.Transport, data: bytes) -> None:
         """Write a part of the body; what goes beyond its length is left out."""
         if self._none:
             return
         if self._chunked:
-            size = b"%x\r\n" % len(data)
-            transport.writelines((size, data, b"\r\n"))
-            self.bytes_sent += len(size) + len(data) + 2
+            self._write_chunk(transport, data)
             return
         if self._left is not None:
             if len(data) > self._left:
                 data = data[: self._left]
             self._left -= len(data)
-        transport.write(data)
         self.bytes_sent += len(data)
+        if self._head:
+            data = self._head + data
+            self._head = b""
+        transport.write(data)
 
     def finish(self, transport: asyncio.Transport, trailers: Fields) -> bool:
         """End the body; False if it is shorter than its head said."""
         if self._chunked:
             end = b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % field for field in trailers])
-            transport.write(end)
             self.bytes_sent += len(end)
+            transport.write(self._head + end)
+            self._head = b""
+        else:
+            self.flush(transport)
         return self._none or not self._left
+
+    def _write_chunk(self, transport: asyncio.Transport, data: bytes) -> None:
+        size = b"%x\r\n" % len(data)
+        self.bytes_sent += len(size) + len(data) + 2
+        if len(data) < SMALL:
+            transport.write(b"%b%b%b\r\n" % (self._head, size, data))
+        else:
+            transport.writelines((self._head + size, data, b"\r\n"))
+        self._head = b""

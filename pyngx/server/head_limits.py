@@ -1,4 +1,4 @@
-"""How large a request's head may be: nginx's buffers, counted without having them.
+"""A request's head out of what has arrived: nginx's limits, counted without having its buffers.
 
 A line must fit into one large buffer, and all lines together into the large buffers that there are; what fits into
 `client_header_buffer_size` is taken without looking (ngx_http_alloc_large_header_buffer).
@@ -8,17 +8,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyngx.http.request_head import BadHead
+from pyngx.http.request_head import BadHead, ParsedHead, parse_request_head, parse_request_line
 
 if TYPE_CHECKING:
     from pyngx.core.connection import ConnectionSettings
+    from pyngx.http.request_head import FieldRules
 
 URI_TOO_LARGE = 414
 HEADER_TOO_LARGE = 494
 
 
-def check_complete(head: bytes, settings: ConnectionSettings) -> None:
-    """Refuse a whole head that is too large; raises BadHead."""
+def read_head(head: bytes, settings: ConnectionSettings, rules: FieldRules) -> ParsedHead:
+    """Read a head that is there up to its empty line; raises BadHead."""
+    if len(head) > settings.client_header_buffer_size:
+        check_size(head, settings)
+    parsed = parse_request_head(head, rules)
+    if len(parsed.fields) > settings.max_headers:
+        raise BadHead(400, "client sent too many header lines")
+    return parsed
+
+
+def read_partial_head(head: bytes, settings: ConnectionSettings) -> ParsedHead | None:
+    """What is known before the empty line: that this can't become a head (raises BadHead), or is a request without one.
+
+    None where more has to come.
+    """
+    if len(head) > settings.large_client_header_buffers[1]:
+        check_size(head, settings)
+    if (end := head.find(b"\n")) < 0:
+        return None
+    method, target, version = parse_request_line(head[:end])
+    return ParsedHead(method, target, version, []) if version == "0.9" else None
+
+
+def check_size(head: bytes, settings: ConnectionSettings) -> None:
+    """Refuse a head that is too large already, whole or not; raises BadHead."""
     number, size = settings.large_client_header_buffers
     first, *others = head.split(b"\n")
     if len(first) + 1 > size:
@@ -27,9 +51,3 @@ def check_complete(head: bytes, settings: ConnectionSettings) -> None:
         raise BadHead(HEADER_TOO_LARGE, "client sent too long header line")
     if len(head) > number * size + settings.client_header_buffer_size:
         raise BadHead(HEADER_TOO_LARGE, "client sent too large request")
-
-
-def check_partial(head: bytes, settings: ConnectionSettings) -> None:
-    """Refuse a head that is too large already, though its end isn't there; raises BadHead."""
-    if len(head) > settings.large_client_header_buffers[1]:
-        check_complete(head, settings)

@@ -11,9 +11,9 @@ from pyngx.http.headers import connection_options
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
 
-_OLD_MSIE = re.compile(rb"MSIE [1-6]\.")
-_OLD_SAFARI = re.compile(rb"Mac OS X.*Safari/")
-_OTHERS = re.compile(rb"Chrome/|Chromium|Opera")
+# As ngx_http_process_user_agent tells browsers apart.
+_OLD_MSIE = re.compile(rb"MSIE (?:[45]\.|6\.(?!.*SV1))", re.DOTALL)
+_ANY_MSIE = re.compile(rb"MSIE ...", re.DOTALL)
 
 
 def keeps_alive(exchange: Exchange) -> bool:
@@ -37,8 +37,13 @@ def keeps_alive(exchange: Exchange) -> bool:
 
 def _is_disabled(exchange: Exchange, browsers: frozenset[str]) -> bool:
     agent = exchange.headers.get(b"user-agent")
-    if not agent or not browsers:
+    if not agent or not browsers or b"Opera" in agent:
         return False
-    if "msie6" in browsers and exchange.original_method == "POST" and _OLD_MSIE.search(agent):
+    if "msie6" in browsers and exchange.method == "POST" and _OLD_MSIE.search(agent):
         return True
-    return "safari" in browsers and bool(_OLD_SAFARI.search(agent)) and not _OTHERS.search(agent)
+    return "safari" in browsers and _is_safari(agent)
+
+
+def _is_safari(agent: bytes) -> bool:
+    others = b"Gecko/" in agent or b"Chrome/" in agent or _ANY_MSIE.search(agent)
+    return b"Safari/" in agent and b"Mac OS X" in agent and not others

@@ -8,6 +8,7 @@ under way, and WebSockets and requests that haven't begun to arrive aren't touch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -161,7 +162,9 @@ class Listeners:
             protocol.shutdown()
         if await self._all_ended(seconds):
             return
-        await self._app.close_websockets(GOING_AWAY)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._app.close_websockets(GOING_AWAY)
         for protocol in self._http():
             protocol.transport.abort()
         if not await self._all_ended(GRACE):

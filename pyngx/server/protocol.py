@@ -1,8 +1,7 @@
 """One client's connection over HTTP/1.0 and 1.1: requests in their order, each an exchange, without tasks or queues.
 
-Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head; the connection is
-the `Client` of the exchange under way. Reading is in `http/`, framing in `server/framer.py`; what has to happen in time
-stands in one deadline that moves.
+Given to uvicorn as `Config(http=…)`. A request runs at once, in the callback that completed its head, and the
+connection is its `Client`. Heads come from `inbox.py`, framing is `framer.py`'s, the end `farewell.py`'s.
 """
 
 from __future__ import annotations
@@ -14,17 +13,20 @@ from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange, RequestHead
 from pyngx.core.pipeline import handle, refuse
+from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
 from pyngx.http.codec import text
-from pyngx.http.framing import body_length
 from pyngx.http.headers import Headers
-from pyngx.http.request_head import HEAD_END, BadHead, parse_request_head
-from pyngx.server.client_facts import open_connection
+from pyngx.http.request_head import BadHead
+from pyngx.server.client_facts import announce_body, head_of, open_connection
+from pyngx.server.farewell import Farewell
+from pyngx.server.flow import Gate
 from pyngx.server.framer import CONTINUE, Framer
-from pyngx.server.head_limits import check_complete, check_partial
+from pyngx.server.inbox import Inbox
 from pyngx.server.keepalive import keeps_alive
+from pyngx.server.websocket import ClientWebSocket, WebSocketLimits, find_handshake
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -44,7 +46,6 @@ class HttpProtocol(asyncio.Protocol):
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, object], _loop: object = None
     ) -> None:
-        # for as long as the connection
         self._app = cast("App", config.loaded_app)
         self.app_state = app_state
         self._peers = cast("set[object]", server_state.connections)
@@ -53,18 +54,23 @@ class HttpProtocol(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", None)
         self._servers = ServerNames(self._app.generation.nowhere)
         self._generation: Generation | None = None
+        self._farewell = cast("Farewell", None)
+        self._gate = cast("Gate", None)
+        self._settings = self._servers.default.location.connection  # later that of the location that answered last
         self._closing = False  # no further request is taken
-        self._lingering = False  # what still comes is read and dropped
-        self._paused = False  # nothing is read
+        self._ended = False  # the client says no more
+        self._full = False  # the client takes less than is written
         self._tunnel: TunnelReceiver | None = None
+        self._tunnelled: Exchange | None = None
+        self._limits = WebSocketLimits(config.ws_max_size, self._app.websockets)
+        self._websocket: ClientWebSocket | None = None
+        self._inbox = Inbox()
         # for as long as one request
-        self._buffer = b""
         self._exchange: Exchange | None = None
         self._framer: Framer | None = None
         self._reader: BodyReader | None = None  # while the request's body isn't whole
         self._body_wanted = False
         self._owes_continue = False
-        self._head_begun = False  # a part of it is there
 
     # called by asyncio
 
@@ -72,27 +78,34 @@ class HttpProtocol(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self._peers.add(self)
         self.connection = open_connection(self.transport, self._app.next_serial())
+        self._gate = Gate(self.transport)
+        self._farewell = Farewell(self._loop, self.transport, self._deadline, self._client_stuck)
         self._find_servers()
-        self._deadline.set(self._servers.default.location.connection.client_header_timeout)
+        self._settings = self._servers.default.location.connection
+        self._deadline.set(self._settings.client_header_timeout)
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel is not None:
             self._tunnel.data_received(data)
         elif self._body_wanted:
             self._feed_body(data)
-        elif not self._lingering:
-            self._buffer = self._buffer + data if self._buffer else data
-            if self._exchange is None:
+        elif self._farewell.lingers:
+            self._farewell.drop()
+        else:
+            self._inbox.add(data)
+            if self._exchange is None and not self._full:
                 self._read_head()
-            elif len(self._buffer) > READ_AHEAD:
-                self._pause()
+            elif len(self._inbox) > READ_AHEAD:
+                self._gate.pause()
 
     def eof_received(self) -> bool:
         """A client that half-closes has given up what an upstream is asked for, but may read what we have ourselves."""
         exchange = self._exchange
-        if self._tunnel is not None or exchange is None or self._lingering:
+        if self._tunnel is not None or self._farewell.lingers:
             return False
-        self._closing = True
+        self._ended = True
+        if exchange is None:
+            return self._reader is None and self._inbox.holds_head
         if self._reader is not None or exchange.on_gone is not None:
             exchange.client_gone()
             return exchange.on_gone is not None and not exchange.ended
@@ -101,6 +114,7 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._peers.discard(self)
         self._deadline.close()
+        self._farewell.close()
         self._closing = True
         tunnel, self._tunnel = self._tunnel, None
         exchange, self._exchange = self._exchange, None
@@ -110,19 +124,25 @@ class HttpProtocol(asyncio.Protocol):
             exchange.client_gone()
 
     def pause_writing(self) -> None:
-        exchange = self._exchange
+        self._full = True
         if self._tunnel is not None:
             self._tunnel.pause_writing()
-        elif exchange is not None:
-            self._deadline.set(exchange.location.connection.send_timeout)
-            exchange.pause_writing()
+        elif self._exchange is not None:
+            self._farewell.wait_for_client(self._exchange.location.connection)
+            self._exchange.pause_writing()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self._tunnel is not None:
             self._tunnel.resume_writing()
-        elif self._exchange is not None:
-            self._deadline.stop()
+            return
+        if self.transport.is_closing():
+            return
+        self._farewell.caught_up()
+        if self._exchange is not None:
             self._exchange.resume_writing()
+        else:
+            self._loop.call_soon(self._go_on)
 
     # called by uvicorn and the listeners
 
@@ -134,61 +154,77 @@ class HttpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Close as soon as the request under way is answered; now, if there is none."""
         self._closing = True
-        if self._exchange is None and self._tunnel is None and not self._lingering:
-            self.transport.close()
+        if not (self._exchange or self._tunnel or self._farewell.lingers or self._inbox.data or self._reader):
+            self._farewell.part(self._settings)
 
     # called by the core: the `Client` of the exchange under way
 
     @property
     def bytes_sent(self) -> int:
-        return self._framer.bytes_sent if self._framer is not None else 0
+        sent = self._framer.bytes_sent if self._framer is not None else 0
+        sent += self._websocket.bytes_sent if self._websocket is not None else 0
+        return sent + (self._tunnelled.body_bytes_sent if self._tunnelled is not None else 0)
 
     def send_informational(self, status: int, fields: Fields) -> None:
-        if self._exchange is not None and self._exchange.version == "1.1":
-            self.transport.write(Framer.informational(status, fields))
+        if self._exchange is not None:
+            self.transport.write(Framer.informational(self._exchange, status, fields))
 
     def send_head(self, status: int, reason: bytes, fields: Fields) -> None:
         exchange = self._exchange
         assert exchange is not None
-        keep = not self._closing and not (self._owes_continue and self._reader is not None) and keeps_alive(exchange)
+        unasked = self._owes_continue and self._reader is not None and not self._reader.done
+        keep = not self._closing and not unasked and keeps_alive(exchange)
         self._framer = framer = Framer(exchange, keep)
-        self.transport.write(framer.head(status, reason, fields))
+        framer.take_head(status, reason, fields)
         self._closing = not framer.keeps_alive
 
     def send_body(self, data: bytes) -> None:
         assert self._framer is not None
         self._framer.write(self.transport, data)
 
+    def flush(self) -> None:
+        if self._framer is not None:
+            self._framer.flush(self.transport)
+
     def finish(self, trailers: Fields = ()) -> None:
         exchange, framer = self._exchange, self._framer
         if exchange is None or framer is None:
+            if self._websocket is not None:
+                self._websocket.say_goodbye(Closed(1000))
             return
         if not framer.finish(self.transport, trailers):
             self.abort()
             return
         self._exchange = None
+        self._settings = settings = exchange.location.connection
         if self._closing:
-            self._close(exchange)
+            self._close()
             return
-        self._deadline.set(exchange.location.connection.keepalive_timeout[0])
+        self._farewell.idle_since = self._loop.time()
+        self._deadline.set(settings.keepalive_timeout[0])
         if self._reader is not None:
-            self._drop_body()
-        elif self._buffer:
+            self._body_wanted = True  # by nobody, but it has to be read before the next request
+            self._farewell.begin_dropping(settings)
+            self._feed_body(self._inbox.take())
+        elif self._inbox.data or self._ended:
             self._loop.call_soon(self._go_on)
-        if self._paused:
-            self._resume()
+        self._gate.resume()
 
     def abort(self) -> None:
-        self._exchange = None
+        self.flush()
+        exchange, self._exchange = self._exchange, None
         self._closing = True
-        if self._framer is not None and self._framer.ends_by_close:
-            self.transport.abort()  # a clean end would pass for the whole
+        if exchange is None or (self._framer is not None and self._framer.ends_by_close):
+            self._farewell.reset()  # a clean end would pass for the whole
         else:
-            self.transport.close()
+            self._settings = exchange.location.connection
+            self._farewell.hang_up(self._settings)
 
     def pause_reading(self) -> None:
         self._body_wanted = False
-        self._pause()
+        if self._reader is not None:
+            self._deadline.stop()
+        self._gate.pause()
 
     def resume_reading(self) -> None:
         exchange, reader = self._exchange, self._reader
@@ -198,192 +234,167 @@ class HttpProtocol(asyncio.Protocol):
         self._deadline.set(exchange.location.connection.client_body_timeout)
         if self._owes_continue:
             self._owes_continue = False
-            if not self._buffer:
+            if not self._inbox.data:
                 self.transport.write(CONTINUE)
-        self._resume()
-        data, self._buffer = self._buffer, b""
+        self._gate.resume()
+        data = self._inbox.take()
         if data or reader.done:
             self._feed_body(data)
 
-    def websocket(self) -> None:
-        """There are no messages here: WebSockets go through `open_tunnel`."""
+    def websocket(self) -> ClientWebSocket | None:
+        """The request as a handshake, if it is one; who wants no messages takes `open_tunnel` instead."""
+        if self._websocket is None and self._exchange is not None:
+            self._websocket = find_handshake(self._exchange, self.transport, self._limits)
+        return self._websocket
 
     def open_tunnel(self, receiver: TunnelReceiver) -> asyncio.Transport:
         """Give the connection away: all that comes from now on is the receiver's."""
+        self.flush()
         self._tunnel = receiver
-        self._exchange = None
+        if self._full:
+            receiver.pause_writing()
+        self._tunnelled, self._exchange = self._exchange, None
         self._deadline.stop()
-        self._resume()
-        data, self._buffer = self._buffer, b""
-        if data:
+        self._gate.resume()
+        if self._reader is not None:  # nobody could tell where its body ends and the other protocol begins
+            self.transport.abort()
+        elif data := self._inbox.take():
             receiver.data_received(data)
         return self.transport
 
     # private, for reading
 
-    def _read_head(self) -> None:
+    def _read_head(self, *, pipelined: bool = False) -> None:
         """Begin an exchange, if all of its head is there."""
-        buffer = self._buffer
-        if buffer[:1] in b"\r\n":  # nginx reads over empty lines before a request
-            self._buffer = buffer = buffer.lstrip(b"\r\n")
-            if not buffer:
-                return
         if self._generation is not self._app.generation and not self._find_servers():
             self.transport.abort()  # its listener is gone, and no other server may answer in its place
             return
-        settings = self._servers.default.location.connection
-        found = HEAD_END.search(buffer)
-        end = found.end() if found is not None else len(buffer)
-        head = buffer[:end]
+        servers, inbox = self._servers, self._inbox
+        settings = servers.default.location.connection
         try:
-            if found is None:
-                check_partial(head, settings)
-                if not self._head_begun:
-                    self._head_begun = True
+            begun = inbox.head_has_begun
+            parsed = inbox.take_head(settings, servers.default.field_rules)
+            if parsed is None:
+                if inbox.data and not begun:
                     self._deadline.set(settings.client_header_timeout)
                 return
-            self._head_begun = False
-            self._buffer = buffer[end:]
-            self._deadline.stop()
-            if end > settings.client_header_buffer_size:
-                check_complete(head, settings)
-            parsed = parse_request_head(head, self._servers.default.field_rules)
-            if len(parsed.fields) > settings.max_headers:
-                raise BadHead(400, "client sent too many header lines")
-            exchange = self._open(parsed, end)
+            exchange = self._open(parsed, inbox.head_size)
         except BadHead as error:
-            self._refuse(error, head)
+            self._refuse(error)
             return
-        start_eagerly(handle(exchange, self._servers), exchange.generation.runtime.spawn, "exchange")
+        exchange.pipelined = pipelined
+        start_eagerly(handle(exchange, servers), exchange.spawn, "exchange")
 
     def _find_servers(self) -> bool:
         """Learn who answers on this address; false if nobody does any more."""
         self._generation = self._app.generation
-        servers = self._app.servers_of(self.connection)
-        if servers is not None:
-            self._servers = servers
-        return servers is not None
+        found = self._app.servers_of(self.connection)
+        self._servers = found or self._servers
+        return found is not None
 
     def _open(self, parsed: ParsedHead, size: int) -> Exchange:
-        headers = Headers(parsed.fields)
-        exchange = self._new_exchange(RequestHead(text(parsed.method), text(parsed.target), parsed.version, headers))
+        self._deadline.stop()
+        head = RequestHead(text(parsed.method), text(parsed.target), parsed.version, Headers(parsed.fields))
+        exchange = self._exchange = self._new_exchange(head)
         exchange.request_length = size
-        exchange.can_tunnel = headers.get(b"upgrade") is not None and parsed.version == "1.1"
-        try:
-            length = body_length(headers, parsed.version)
-        except BadHead:
-            self._exchange = exchange
-            raise
-        expects = parsed.version == "1.1" and (headers.get(b"expect") or b"").lower() == b"100-continue"
-        if length != 0 or expects:
-            exchange.body.expect(length)
-            self._reader = BodyReader(length)
-            self._owes_continue = expects
-        self._exchange = exchange
+        exchange.can_tunnel = parsed.version == "1.1" and b"upgrade" in head.headers
+        self._reader, self._owes_continue = announce_body(exchange)
         return exchange
 
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
-        self._framer = None
+        self._framer = self._websocket = None
         assert self._generation is not None
         return Exchange(self._generation, self.connection, self, head)
 
-    def _refuse(self, error: BadHead, head: bytes) -> None:
+    def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""
         exchange = self._exchange
         if exchange is None:
-            line = head.partition(b"\n")[0].rstrip(b"\r")[:2048]
-            exchange = self._exchange = self._new_exchange(RequestHead("", text(line), "", Headers()))
+            exchange = self._exchange = self._new_exchange(head_of(self._inbox.data.partition(b"\n")[0]))
+        self._deadline.stop()
         self._reader = None
         self._closing = True
-        work = refuse(exchange, self._servers, error.status, str(error))
-        start_eagerly(work, exchange.generation.runtime.spawn, "refusal")
+        start_eagerly(refuse(exchange, self._servers, error.status, str(error)), exchange.spawn, "refusal")
 
     def _feed_body(self, data: bytes) -> None:
         exchange, reader = self._exchange, self._reader
         assert reader is not None
-        self._deadline.touch()
+        self._farewell.drop() if exchange is None else self._deadline.touch()
         try:
             content = reader.feed(data)
         except BadChunk as error:
             self._reader = None
             self._body_wanted = False
             self._closing = True
+            self._inbox.data = data
             if exchange is not None:
                 exchange.log("info", "invalid_chunk", f"client sent invalid chunked body: {error}")
                 exchange.body.refuse(400)
             else:
-                self.transport.close()
+                self._farewell.hang_up(self._settings)
             return
         if reader.done:
             self._reader = None
             self._body_wanted = False
-            self._buffer = reader.rest
+            self._inbox.data = reader.rest
             self._deadline.stop()
         if exchange is None:
             if reader.done:
-                self._go_on()
+                self._loop.call_soon(self._go_on)
             return
         if content:
             exchange.body.feed(content)
         if reader.done:
             exchange.body.end()
 
-    def _drop_body(self) -> None:
-        """Read what is left of a body that nobody wanted, before the next request."""
-        self._body_wanted = True
-        data, self._buffer = self._buffer, b""
-        if data:
-            self._loop.call_soon(self._feed_body, data)
-
     def _go_on(self) -> None:
-        """Take the next request, if it is there already."""
-        if self._exchange is None and self._buffer and not self.transport.is_closing():
-            self._read_head()
-
-    def _pause(self) -> None:
-        if not self._paused and not self.transport.is_closing():
-            self._paused = True
-            self.transport.pause_reading()
-
-    def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            if not self.transport.is_closing():
-                self.transport.resume_reading()
+        """Take the next request if it is there already, or wait for it; close if there won't be one."""
+        if self._exchange is not None or self._reader is not None or self._farewell.lingers:
+            return
+        if self._full or self.transport.is_closing():
+            return
+        self._deadline.set(self._settings.keepalive_timeout[0])
+        if self._inbox.data:
+            self._read_head(pipelined=True)
+        if self._exchange is None and self._reader is None:
+            if (self._closing and not self._inbox.data) or (self._ended and not self._inbox.holds_head):
+                self._farewell.hang_up(self._settings)
+            self._gate.resume()
 
     # private, for the end
 
-    def _close(self, exchange: Exchange) -> None:
-        """Close; where more may be coming, read on for a while, or the client would lose our answer to a reset."""
-        settings = exchange.location.connection
-        lingers = settings.lingering_close == "always" or (
-            settings.lingering_close == "on" and (self._reader is not None or bool(self._buffer))
-        )
-        if not lingers or not self.transport.can_write_eof():
-            self.transport.close()
+    def _close(self) -> None:
+        """Close; where more may be coming, read on for a while."""
+        unread = self._reader is not None or bool(self._inbox.data)
+        if self._ended or not self._farewell.should_linger(self._settings, unread):
+            self._farewell.hang_up(self._settings)
             return
-        self._lingering = True
         self._body_wanted = False
-        self._buffer = b""
-        self._resume()
-        self.transport.write_eof()
-        self._deadline.set(settings.lingering_timeout)
+        self._inbox.data = b""
+        self._gate.resume()
+        self._farewell.linger(self._settings)
+
+    def _client_stuck(self) -> None:
+        """It takes nothing of what is written."""
+        if self._exchange is not None:
+            self._settings = self._exchange.location.connection
+            self._exchange.log("info", "client_timed_out", "client timed out")
+        self._farewell.cut_off(self._settings)
 
     def _expired(self) -> None:
-        """The client took too long."""
+        """It took too long to say something."""
         exchange = self._exchange
         if exchange is None:
-            if self._buffer and not self._lingering:
-                head = self._buffer
-                self._buffer = b""
-                self._refuse(BadHead(408, "client timed out"), head)
-            else:
-                self.transport.close()
+            if self._farewell.lingers or self._reader is not None:
+                self._farewell.cut_off(self._settings)
+            elif self._inbox.data and not self._full:
+                self._refuse(BadHead(408, "client timed out"))
+            elif not self._full:  # a response on its way has a deadline of its own
+                self._farewell.hang_up(self._settings)
         elif exchange.response is None and self._reader is not None:
             exchange.keepalive = False
             self._reader = None
             exchange.body.refuse(408)
         else:
-            exchange.log("info", "client_timed_out", "client timed out")
-            self.transport.abort()
+            self._client_stuck()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyngx.http.headers import Headers
 from pyngx.upstream.call import HttpCall
 from pyngx.upstream.handshake import shake_hands
 from pyngx.upstream.pool import Pool
@@ -53,4 +54,4 @@ class AiohttpTransport:
 
 
 def _switch(handler: CallHandler, connection: Connection, head: Head, rest: bytes) -> None:
-    handler.switched(head.reason, head.fields, connection, rest)
+    handler.switched(head.reason, Headers(head.fields), connection, rest)

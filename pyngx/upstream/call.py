@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.deadline import Deadline
 from pyngx.core.ports import Failure, UpstreamError
+from pyngx.http.headers import Headers
 from pyngx.upstream.connection import Connection
 from pyngx.upstream.dial import connection_key, dial
 from pyngx.upstream.head import encode_head
@@ -55,7 +56,7 @@ class HttpCall:
         self._stuck = 0
         self._send_deadline = Deadline(loop, self._sending_expired)
         # the response
-        self._reader = ResponseReader(request.method, loop)
+        self._reader = ResponseReader(request.method, loop, request.head_limit)
         self._head: Head | None = None
         self._paused = False
         self._received = 0
@@ -142,6 +143,8 @@ class HttpCall:
             self._take(event)
             if self._over:
                 return
+        if self._head is not None:
+            self._handler.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         event = self._reader.end(clean=error is None)
@@ -241,7 +244,7 @@ class HttpCall:
             case Head(status, reason, fields) if status != 101:
                 self._head = event
                 self._touch()
-                self._handler.head_received(status, reason, fields)
+                self._handler.head_received(status, reason, Headers(fields))
             case Head():
                 self._head = event
             case Ended():

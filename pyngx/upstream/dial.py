@@ -16,9 +16,10 @@ P = TypeVar("P", bound=asyncio.Protocol)
 
 
 def connection_key(request: Request) -> tuple[object, ...]:
-    """What two requests must have in common to use the same connection: the address, the group, TLS."""
-    tls, group = request.tls, request.keepalive.group
-    return (request.address, group) if tls is None else (request.address, group, tls.key, tls.server_name)
+    """What two requests must have in common to use the same connection."""
+    tls, group, local = request.tls, request.keepalive.group, request.local_address
+    key = (request.address, group) if tls is None else (request.address, group, tls.key, tls.server_name)
+    return key if local is None else (*key, local)
 
 
 async def dial(request: Request, make: Callable[[], P]) -> P:
@@ -44,8 +45,14 @@ async def _connect(request: Request, make: Callable[[], P]) -> P:
     if address.path:
         _, connection = await loop.create_unix_connection(make, address.path, ssl=context, server_hostname=name)
     else:
+        local = request.local_address
         _, connection = await loop.create_connection(
-            make, address.host, address.port, ssl=context, server_hostname=name
+            make,
+            address.host,
+            address.port,
+            ssl=context,
+            server_hostname=name,
+            local_addr=(local.host, local.port) if local is not None else None,
         )
     return connection
 

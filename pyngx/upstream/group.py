@@ -28,7 +28,7 @@ class Balancer(Protocol):
 class Group:
     """The peers of one upstream. Each peer that `select` gives must come back by `succeeded` or `failed`, once."""
 
-    __slots__ = ("_balancer", "_single", "backups", "name", "primaries")
+    __slots__ = ("_balancer", "_single", "backups", "name", "primaries", "tries")
 
     def __init__(self, name: str, servers: Iterable[PeerSettings], balancer: Balancer = choose_round_robin) -> None:
         peers = [Peer(settings) for settings in servers]
@@ -39,6 +39,7 @@ class Group:
             raise ValueError(f'upstream "{name}" must have a server that is no backup')
         self._balancer = balancer
         self._single = len(peers) == 1
+        self.tries = sum(not peer.settings.down for peer in peers)  # how many peers one request may try at most
 
     def __repr__(self) -> str:
         return f"<Group {self.name} {list(self.peers)}>"
@@ -47,11 +48,6 @@ class Group:
     def peers(self) -> tuple[Peer, ...]:
         """All peers, backups last."""
         return self.primaries + self.backups
-
-    @property
-    def tries(self) -> int:
-        """How many peers one request may try at most."""
-        return sum(not peer.settings.down for peer in self.peers)
 
     def select(self, tried: set[Peer], now: float, key: bytes = b"") -> Peer | None:
         """The peer to try next, counted as connected and, unless it is the only one, as tried; `None`: no live ones.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64encode
-from dataclasses import replace
-from hashlib import sha1
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pyngx.core.ports import Failure, HandshakeRefused, UpstreamError
+from pyngx.http.websocket import accept
 from pyngx.upstream.call import HttpCall
 from pyngx.upstream.websocket_peer import UpstreamWebSocket
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.ports import Request, TunnelEnd, WebSocketPeer
     from pyngx.core.tasks import Spawn
+    from pyngx.http.headers import Headers
     from pyngx.upstream.connection import Connection
     from pyngx.upstream.pool import Pool
     from pyngx.upstream.response import Head
@@ -35,7 +37,6 @@ _OWN = frozenset(
         b"sec-websocket-extensions",
     }
 )
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
 async def shake_hands(
@@ -52,7 +53,7 @@ async def shake_hands(
     ]
     if subprotocols:
         fields.append((b"Sec-WebSocket-Protocol", ", ".join(subprotocols).encode()))
-    asked = replace(request, method=b"GET", version=b"1.1", fields=fields, body_length=0)
+    asked = msgspec.structs.replace(request, method=b"GET", version=b"1.1", fields=fields, body_length=0)
     handshake = _Handshake(asked, key, subprotocols, message_limit)
     call = HttpCall(asked, handshake, pool, spawn, handshake.upgraded)
     handshake.call = call
@@ -83,24 +84,17 @@ class _Handshake:
             connection.abort()
             self._fail(Failure.INVALID_HEADER, problem)
             return
-        chosen = _get(head, b"sec-websocket-protocol")
-        peer = UpstreamWebSocket(
-            connection,
-            chosen.decode() if chosen is not None else None,
-            head.fields,
-            self._message_limit,
-            self._request.timeouts,
-        )
-        peer.begin(rest)
+        peer = UpstreamWebSocket(connection, head.fields, self._message_limit, self._request.timeouts)
+        assert self.call is not None
+        peer.begin(rest, self.call.bytes_sent, self.call.bytes_received)
         self.answer.set_result(peer)
 
     def _find_problem(self, head: Head) -> str:
         upgrade = _get(head, b"upgrade") or b""
-        accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
         chosen = _get(head, b"sec-websocket-protocol")
         if upgrade.lower() != b"websocket":
             return f"switched to {upgrade!r} rather than to websocket"
-        if _get(head, b"sec-websocket-accept") != accept:
+        if _get(head, b"sec-websocket-accept") != accept(self._key):
             return "sent a Sec-WebSocket-Accept that doesn't fit the key"
         if chosen is not None and chosen.decode("latin-1") not in self._subprotocols:
             return f"chose the subprotocol {chosen!r}, which was not offered"
@@ -114,10 +108,10 @@ class _Handshake:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         pass
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
-        self._refusal = (status, reason, fields)
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
+        self._refusal = (status, reason, headers.items)
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Never called: the call has `upgraded`."""
 
     def body_received(self, data: bytes) -> None:
@@ -126,9 +120,13 @@ class _Handshake:
             self.call.cancel()
             self._fail(Failure.TRUNCATED, f"refused the WebSocket with more than {REFUSAL_LIMIT} bytes")
 
+    def flush(self) -> None:
+        """Nothing is passed on."""
+
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:  # noqa: ARG002
         if not self.answer.done():
-            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body)))
+            sent, received = (self.call.bytes_sent, self.call.bytes_received) if self.call is not None else (0, 0)
+            self.answer.set_result(HandshakeRefused(*self._refusal, bytes(self._body), sent, received))
 
     def call_failed(self, error: UpstreamError) -> None:
         if not self.answer.done():

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Response, Status
 from pyngx.core.ports import Failure, Timeouts
+from pyngx.upstream.outlet import direct
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.ports import Transport
     from pyngx.http.headers import Headers
     from pyngx.upstream.group import Group
+    from pyngx.upstream.outlet import OpenOutlet
 
 IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
 STATUS_CONDITIONS = frozenset({403, 404, 429, 500, 502, 503, 504})
@@ -45,7 +47,7 @@ CONDITIONS = {
     Failure.INVALID_HEADER: Condition.INVALID_HEADER,
 }
 
-ReadHead = Callable[["Exchange", int, bytes, list[tuple[bytes, bytes]]], "Response | Answer"]
+ReadHead = Callable[["Exchange", int, bytes, "Headers"], "Response | Answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,14 @@ class Plan:
     ignore_client_abort: bool = False
     passes_trailers: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
+    open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
 
     def answer_to(self, exchange: Exchange, status: int, reason: bytes, fields: Headers) -> Response | Answer:
         """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""
         if self.intercept_errors and status >= 300 and status in exchange.location.error_pages:
             challenges = fields.all(b"www-authenticate") if status == 401 else []
             return Status(status, headers=tuple((b"WWW-Authenticate", value) for value in challenges))
-        return self.read_head(exchange, status, reason, fields.items)
+        return self.read_head(exchange, status, reason, fields)
 
     def tries(self, group: Group) -> int:
         """How many peers one request may try."""

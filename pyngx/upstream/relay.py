@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Call, Fields, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
+    from pyngx.upstream.outlet import Outlet
     from pyngx.upstream.peer import Peer
     from pyngx.upstream.plan import Plan
 
@@ -30,26 +31,18 @@ if TYPE_CHECKING:
 class Relay:
     """One exchange on its way to an upstream and back."""
 
-    __slots__ = (
-        "_attempt",
-        "_body",
-        "_call",
-        "_chunks",
-        "_deadline",
-        "_done",
-        "_exchange",
-        "_group",
-        "_held",
-        "_key",
-        "_noted",
-        "_peer",
-        "_plan",
-        "_request",
-        "_responded",
-        "_sent",
-        "_tried",
-        "_tries_left",
-    )
+    # Defaults stand on the class: making a relay sets only what differs.
+    _noted = False  # an attempt of ours stands among the exchange's
+    _responded = False
+    _done = False
+    _sent = False  # something of the request may have reached a peer
+    _held = False  # the peer takes no more of the body for now
+    _deadline = 0.0  # after which no further peer is tried; 0: never
+    _chunks: Iterator[bytes] = iter(())
+    _call: Call | None = None
+    _peer: Peer | None = None
+    _attempt: Try | None = None
+    _outlet: Outlet | None = None  # since the response's head was passed on
 
     def __init__(
         self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
@@ -60,19 +53,11 @@ class Relay:
         self._group = group
         self._request = request
         self._body = body
+        self._streams = plan.streams_body and body is None
         self._key = key
         self._tried: set[Peer] = set()
         self._tries_left = plan.tries(group)
         self._deadline = plan.deadline()
-        self._noted = False  # an attempt of ours stands among the exchange's
-        self._responded = False
-        self._done = False
-        self._sent = False  # something of the request may have reached a peer
-        self._held = False  # the peer takes no more of the body for now
-        self._chunks: Iterator[bytes] = iter(())
-        self._call: Call | None = None
-        self._peer: Peer | None = None
-        self._attempt: Try | None = None
 
     def start(self) -> None:
         """Try the first peer."""
@@ -89,7 +74,7 @@ class Relay:
         if self._body is not None:
             self._chunks = self._body.chunks()
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.read_into(_Upload(call, self._refuse))
         elif self._request.body_length != 0:
             call.end_body()
@@ -97,7 +82,7 @@ class Relay:
     def pause_reading(self) -> None:
         """The peer is slow: hold the request's body."""
         self._held = True
-        if self._plan.streams_body:
+        if self._streams:
             self._exchange.body.pause_reading()
 
     def resume_reading(self) -> None:
@@ -105,7 +90,7 @@ class Relay:
         self._held = False
         if self._body is not None:
             self._send_chunks()
-        elif self._plan.streams_body:
+        elif self._streams:
             self._exchange.body.resume_reading()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
@@ -113,12 +98,12 @@ class Relay:
         if status == 103:
             self._exchange.client.send_informational(status, fields)
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""
         attempt, call = self._now()
         attempt.status = status
         attempt.header_time = time.monotonic() - attempt.started
-        attempt.fields = Headers(fields)
+        attempt.fields = headers
         if status in STATUS_CONDITIONS and self._tries_left > 1 and self._may_try_next(status):
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
@@ -129,32 +114,32 @@ class Relay:
             self._answer(answer)
             return
         exchange = self._exchange
-        exchange.source = call
+        exchange.source = self._outlet = outlet = self._plan.open_outlet(exchange, call, answer)
         try:
             exchange.respond(answer)
         except Refused as refused:  # a filter wants another answer
             self._abandon(failed=False)
-            self._answer(Status(refused.code))
+            self._answer(refused.status)
             return
         self._responded = True
         if exchange.paused:
-            call.pause_reading()
+            outlet.pause_reading()
 
-    def switched(self, reason: bytes, fields: list[tuple[bytes, bytes]], end: TunnelEnd, rest: bytes) -> None:
+    def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
         attempt, _ = self._now()
         attempt.status = 101
         attempt.header_time = time.monotonic() - attempt.started
-        attempt.fields = Headers(fields)
+        attempt.fields = headers
         exchange = self._exchange
-        response = self._plan.read_head(exchange, 101, reason, fields)
+        response = self._plan.read_head(exchange, 101, reason, headers)
         if not isinstance(response, Response):
             end.transport.abort()
             self._close_attempt(failed=False)
             self._answer(response)
             return
         response.length = None
-        response.headers.add(b"Upgrade", attempt.fields.get(b"upgrade") or b"")
+        response.headers.add(b"Upgrade", headers.get(b"upgrade") or b"")
         response.headers.add(b"Connection", b"upgrade")
         self._done = True
         exchange.on_gone = None
@@ -166,41 +151,49 @@ class Relay:
         exchange = self._exchange
         exchange.body_bytes_sent, exchange.body.received = tunnel.sent, tunnel.received
         self._close_attempt(failed=False)
+        self._finish()
         exchange.end()
 
     def body_received(self, data: bytes) -> None:
         """Pass a part of the body on."""
         if self._attempt is not None:
             self._attempt.response_length += len(data)
-        self._exchange.write(data)
+        assert self._outlet is not None
+        self._outlet.write(data)
+
+    def flush(self) -> None:
+        """The client need not wait for a body to see the head."""
+        if not self._exchange.ended:
+            self._exchange.client.flush()
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The peer did its work."""
         self._close_attempt(failed=False)
+        exchange, outlet = self._exchange, self._outlet
+        exchange.upstream_trailers = trailers
+        assert outlet is not None
         self._done = True
-        self._forget_body()
-        self._exchange.upstream_trailers = trailers
-        passed = (
-            [field for field in trailers if field[0].lower() not in NO_TRAILERS] if self._plan.passes_trailers else ()
-        )
-        self._exchange.end(passed)
+        passed = [field for field in trailers if field[0].lower() not in NO_TRAILERS]
+        outlet.end(passed if self._plan.passes_trailers else ())
+        self._finish()
 
     def call_failed(self, error: UpstreamError) -> None:
         """Try the next peer, or say what is wrong; a response that has begun can only be broken off."""
         attempt, _ = self._now()
         self._log_failure(error)
-        if self._responded:
+        if self._responded and self._outlet is not None:
             self._close_attempt(failed=False)  # as nginx has it: who sends a head has not failed
             self._done = True
-            self._forget_body()
-            self._exchange.fail()
+            self._outlet.fail()
+            self._finish()
             return
         code = 504 if error.timed_out else 502
         attempt.status = attempt.status or code
         self._sent = (self._sent or error.sent) and error.failure is not Failure.CONNECT
-        self._close_attempt(failed=True)
-        if error.kept and error.failure is Failure.ERROR:
-            self._tries_left += 1  # the peer may just have grown tired of an idle connection
+        # A peer may close a connection just when it is used again: that is no failure of its, and costs no try.
+        stale = error.kept and error.failure is Failure.ERROR
+        self._close_attempt(failed=not stale)
+        self._tries_left += stale
         if self._tries_left > 0 and self._may_try_next(CONDITIONS[error.failure]):
             self._try_next()
         else:
@@ -243,7 +236,7 @@ class Relay:
         if condition not in conditions:
             return False
         if self._sent:
-            if self._plan.streams_body and self._body is None and self._exchange.body.expected:
+            if self._streams and self._exchange.body.expected:
                 return False
             if self._exchange.method in IDEMPOTENCE_MATTERS and Condition.NON_IDEMPOTENT not in conditions:
                 return False
@@ -271,11 +264,10 @@ class Relay:
 
     def _answer(self, answer: Answer) -> None:
         exchange = self._exchange
-        self._done = True
-        exchange.on_gone = exchange.source = None
+        self._close_outlet()
         if isinstance(answer, Redirected):
             exchange.valid_target = False
-        self._forget_body()
+        self._finish()
         exchange.spawn(answer_later(exchange, answer), "answer")
 
     def _refuse(self, status: int) -> None:
@@ -285,7 +277,8 @@ class Relay:
         if self._peer is not None:
             self._abandon(failed=False)
         if self._responded:
-            self._done = True
+            self._close_outlet()
+            self._finish()
             self._exchange.fail()
         else:
             self._exchange.keepalive = False
@@ -293,11 +286,13 @@ class Relay:
 
     def _client_gone(self) -> None:
         if self._plan.ignore_client_abort and not self._done:
+            if self._outlet is not None:
+                self._outlet.discard()
             return
         if self._peer is not None:
             self._abandon(failed=False)
-        self._done = True
-        self._forget_body()
+        self._close_outlet()
+        self._finish()
         self._exchange.leave()
 
     def _send_chunks(self) -> None:
@@ -309,10 +304,22 @@ class Relay:
         self._chunks = iter(())
         call.end_body()
 
-    def _forget_body(self) -> None:
-        if self._body is not None and self._body is not self._exchange.kept_body:
-            self._body.close()
-        self._body = None
+    def _close_outlet(self) -> None:
+        if self._outlet is not None:
+            self._outlet.close()
+            self._outlet = None
+        self._exchange.on_gone = self._exchange.source = None
+
+    def _finish(self) -> None:
+        """Let go of all: what refers to each other would lie about until it is collected.
+
+        The exchange closes the body: error pages and logs may ask for it still.
+        """
+        self._done = True
+        self._call = self._body = None
+        exchange = self._exchange
+        if exchange.ended:  # else the outlet still holds some of the response
+            self._outlet = exchange.on_gone = exchange.source = None
 
     def _log_failure(self, error: UpstreamError) -> None:
         self._log("error", "upstream_failed", str(error))

@@ -79,8 +79,9 @@ class _Body(Enum):
 class ResponseReader:
     """Reads one response, with the informational ones before it."""
 
-    def __init__(self, method: bytes, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, method: bytes, loop: asyncio.AbstractEventLoop, head_limit: int = HEAD_LIMIT) -> None:
         self._method = method
+        self._head_limit = head_limit
         self._state = _Body.HEAD
         self._head = b""
         self._informational = 0
@@ -93,8 +94,8 @@ class ResponseReader:
             _Unpaced(),  # type: ignore[arg-type]  # the parser asks no more of it
             loop,
             2**30,  # never pauses: the payload is emptied at once
-            max_line_size=HEAD_LIMIT,
-            max_field_size=HEAD_LIMIT,
+            max_line_size=max(head_limit, HEAD_LIMIT),
+            max_field_size=max(head_limit, HEAD_LIMIT),
             max_headers=FIELDS_LIMIT,
             response_with_body=method != b"HEAD",
             read_until_eof=True,
@@ -142,8 +143,10 @@ class ResponseReader:
         if head[: len(_PREFIX)] != _PREFIX[: len(head)]:
             return self._break(Failure.INVALID_HEADER, f"sent no HTTP response: {head[:40]!r}")
         end = _HEAD_END.search(head)
-        if (end.end() if end else len(head)) > HEAD_LIMIT:
-            return self._break(Failure.INVALID_HEADER, f"sent a response head of more than {HEAD_LIMIT} bytes")
+        if (end.end() if end else len(head) + 1) > self._head_limit:
+            return self._break(
+                Failure.INVALID_HEADER, "sent too big header while reading response header from upstream"
+            )
         if end is None:
             return None
         self._head = head[end.end() :]

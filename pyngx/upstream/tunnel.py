@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pyngx.core.ports import Client, TunnelEnd
 
+LINGER = 5.0  # seconds that unsent bytes are given when the other side has ended
+
 
 class Tunnel:
     """Carries bytes both ways until one side closes or both are silent for too long; `ended` is called once, then."""
@@ -72,12 +74,19 @@ class Tunnel:
         self._deadline.close()
         for transport in (self._client, self._peer):
             if transport is not None and not transport.is_closing():
-                transport.close()
+                _close(transport)
         self.closed_by_peer = by_peer
         ended(self)
 
     def _expired(self) -> None:
         self.end(by_peer=True)
+
+
+def _close(transport: asyncio.Transport) -> None:
+    """Close once all is written; who doesn't take it isn't waited for without end."""
+    transport.close()
+    if transport.get_write_buffer_size():
+        asyncio.get_running_loop().call_later(LINGER, transport.abort)
 
 
 class _ClientSide:

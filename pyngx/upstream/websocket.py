@@ -9,19 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Closed
+from pyngx.core.websocket import ABNORMAL, INTERNAL_ERROR, sendable
 
 if TYPE_CHECKING:
     from pyngx.core.ports import WebSocketClient, WebSocketPeer
 
 GOING_AWAY = 1001
-NO_CODE = 1005
-ABNORMAL = 1006
-INTERNAL_ERROR = 1011
 
 FAREWELL_TIMEOUT = 1.0  # seconds a client is given when its bridge breaks down
-REASON_LIMIT = 123  # bytes (RFC 6455 5.5)
-
-_PROTOCOL_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
 
 @dataclass(slots=True)
@@ -61,16 +56,6 @@ async def bridge(client: WebSocketClient, peer: WebSocketPeer) -> Bridged:
     return bridged
 
 
-def sendable(closed: Closed) -> Closed:
-    """The same, as far as it can be said (RFC 6455 7.4): 1005 by a Close without a code, 1006 by no Close at all."""
-    code = closed.code
-    if code in (NO_CODE, ABNORMAL):
-        return closed
-    if code not in _PROTOCOL_CODES and not 3000 <= code < 5000:
-        return Closed(INTERNAL_ERROR)
-    return Closed(code, closed.reason.encode()[:REASON_LIMIT].decode(errors="ignore"))
-
-
 async def _carry_both(client: WebSocketClient, peer: WebSocketPeer, bridged: Bridged) -> None:
     try:
         async with asyncio.TaskGroup() as group:
@@ -94,4 +79,5 @@ async def _carry(
         traffic.messages += 1
         traffic.size += len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
         await send(message)
+        del message  # or a large one would be kept for as long as nothing comes after it
     return message

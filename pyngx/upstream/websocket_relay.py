@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
 from pyngx.core.exchange import Messages, Try
 from pyngx.core.ports import Closed, HandshakeRefused, UpstreamError, WebSocketPeer
+from pyngx.core.websocket import ABNORMAL
 from pyngx.http.headers import Headers, connection_options
 from pyngx.upstream.plan import CONDITIONS, NOT_FAILURES, Condition
-from pyngx.upstream.websocket import ABNORMAL, Bridged, bridge
+from pyngx.upstream.websocket import Bridged, bridge
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
@@ -96,6 +98,8 @@ async def _try(tries: _Tries, peer: Peer, attempt: Try, request: Request) -> Ans
         if not isinstance(opened, HandshakeRefused):
             return await _carry(exchange, client, opened, attempt)
         attempt.status, attempt.fields = opened.status, Headers(opened.fields)
+        attempt.bytes_sent, attempt.bytes_received = opened.bytes_sent, opened.bytes_received
+        attempt.response_length = len(opened.body)
         if tries.go_on(opened.status):
             failed = opened.status not in NOT_FAILURES
             return None
@@ -123,7 +127,12 @@ async def _carry(exchange: Exchange, client: WebSocketClient, opened: WebSocketP
     except BaseException:  # the client left meanwhile
         await opened.close(Closed(ABNORMAL))
         raise
-    bridged = await bridge(client, opened)
+    try:
+        bridged = await bridge(client, opened)
+    finally:
+        # before the exchange ends, for then it is logged
+        attempt.response_time = time.monotonic() - attempt.started
+        attempt.bytes_sent, attempt.bytes_received = opened.bytes_sent, opened.bytes_received
     exchange.messages = _messages(bridged)
     exchange.body_bytes_sent = bridged.from_upstream.size
     exchange.end()

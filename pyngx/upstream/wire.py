@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyngx.core.ports import UpstreamError
 from pyngx.upstream.dial import connection_key, dial
 from pyngx.upstream.handshake import shake_hands
+from pyngx.upstream.head import encode_head
 from pyngx.upstream.pool import Pool
 from pyngx.upstream.wire_call import WireCall
 from pyngx.upstream.wire_connection import WireConnection, WirePool
@@ -34,11 +36,16 @@ class WireTransport:
     def start(self, request: Request, handler: CallHandler) -> WireCall:
         """Begin a call, at once on a kept connection. Nothing is called back before this returns."""
         call = WireCall(request, handler)
+        try:
+            head = encode_head(request)
+        except UpstreamError as error:
+            asyncio.get_running_loop().call_soon(call.fail, error)
+            return call
         connection = self._pool.take(connection_key(request))
         if connection is not None:
-            call.begin(connection, kept=True)
+            call.begin(connection, head, kept=True)
         else:
-            call.dialling = self._spawn(self._dial(call, request), f"dial {request.address}")
+            call.dialling = self._spawn(self._dial(call, request, head), f"dial {request.address}")
         return call
 
     async def open_websocket(self, request: Request, subprotocols: Sequence[str]) -> WebSocketPeer | HandshakeRefused:
@@ -50,7 +57,7 @@ class WireTransport:
         self._pool.close()
         self._handshakes.close()
 
-    async def _dial(self, call: WireCall, request: Request) -> None:
+    async def _dial(self, call: WireCall, request: Request, head: bytes) -> None:
         key = connection_key(request)
         try:
             connection = await dial(request, lambda: WireConnection(key, self._pool))
@@ -58,5 +65,5 @@ class WireTransport:
             call.dialling = None
             call.fail(error)
             return
-        call.begin(connection, kept=False)
+        call.begin(connection, head, kept=False)
         call.announce()

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Failure, UpstreamError
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
+from pyngx.http.headers import Headers, connection_options
 from pyngx.http.request_head import HEAD_END
 from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
-from pyngx.upstream.head import encode_head
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pyngx.core.ports import CallHandler, Fields, Request
     from pyngx.upstream.wire_connection import WireConnection
 
-HEAD_LIMIT = 128 * 1024
 INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
+LENGTH_DIGITS = 19  # of 2**63 - 1
 WAITING_LIMIT = 64 * 1024  # bytes of a body that are taken before there is a connection to write it to
 BODILESS = frozenset({204, 304})
 
@@ -26,63 +25,39 @@ BODILESS = frozenset({204, 304})
 class WireCall:
     """A `Call`, over a kept connection or one that is being made."""
 
-    __slots__ = (
-        "_asked_to_pause",
-        "_body_ended",
-        "_buffer",
-        "_connection",
-        "_handler",
-        "_head",
-        "_informational",
-        "_kept",
-        "_left",
-        "_paused",
-        "_reader",
-        "_request",
-        "_until_close",
-        "_waiting",
-        "_waiting_size",
-        "bytes_received",
-        "bytes_sent",
-        "dialling",
-        "over",
-    )
+    # Defaults stand on the class: making a call sets only what differs.
+    dialling: asyncio.Task[None] | None = None
+    over = False
+    bytes_sent = 0
+    bytes_received = 0
+    _connection: WireConnection | None = None
+    _kept = False
+    # the request
+    _waiting: list[bytes] | None = None  # what waits for a connection
+    _waiting_size = 0
+    _unsent = b""  # the head, or chunks: wait for what may follow at once, so that both go out together
+    _asked_to_pause = False
+    # the response
+    _buffer = b""
+    _head: ResponseHead | None = None
+    _reader: BodyReader | None = None
+    _until_close = False
+    _persistent = False  # whether the peer keeps the connection
+    _informational = 0
+    _paused = False
 
     def __init__(self, request: Request, handler: CallHandler) -> None:
         self._request = request
         self._handler = handler
-        self._connection: WireConnection | None = None
-        self._kept = False
-        self.dialling: asyncio.Task[None] | None = None
-        self.over = False
-        # the request
-        self._left = request.body_length  # None: chunked
+        self._left = request.body_length  # of the request's body; None: chunked
         self._body_ended = request.body_length == 0
-        self._waiting: list[bytes] | None = None  # what waits for a connection
-        self._waiting_size = 0
-        self._asked_to_pause = False
-        self.bytes_sent = 0
-        # the response
-        self._buffer = b""
-        self._head: ResponseHead | None = None
-        self._reader: BodyReader | None = None
-        self._until_close = False
-        self._informational = 0
-        self._paused = False
-        self.bytes_received = 0
 
     # called by the transport
 
-    def begin(self, connection: WireConnection, *, kept: bool) -> None:
+    def begin(self, connection: WireConnection, head: bytes, *, kept: bool) -> None:
         """Send the head, and what has been waiting."""
         if self.over:
             connection.leave()
-            return
-        try:
-            head = encode_head(self._request)
-        except UpstreamError as error:
-            connection.leave()
-            self.fail(error)
             return
         self.dialling = None
         self._kept = kept
@@ -90,10 +65,10 @@ class WireCall:
         connection.call = self
         connection.requests += 1
         waiting, self._waiting = self._waiting, None
-        if waiting:
-            head = b"".join((head, *waiting))
-        self.bytes_sent += len(head)
-        connection.transport.write(head)
+        if self._body_ended or waiting:
+            self._write(b"".join((head, *(waiting or ()))))
+        else:
+            self._hold(head)
         if self._paused:
             connection.pause_reading()
         self._touch()
@@ -145,7 +120,7 @@ class WireCall:
     def pause_reading(self) -> None:
         self._paused = True
         if self._connection is not None:
-            self._connection.deadline.stop()
+            self._touch()
             self._connection.pause_reading()
 
     def resume_reading(self) -> None:
@@ -171,7 +146,7 @@ class WireCall:
         assert connection is not None
         connection.deadline.touch()
         if self._head is None:
-            self._feed_head(self._buffer + data if self._buffer else data)
+            self._feed_head(data)
         elif self._reader is not None:
             self._feed_body(data)
         else:
@@ -193,8 +168,7 @@ class WireCall:
         if not self._body_ended and not self._asked_to_pause:
             self._asked_to_pause = True
             self._handler.pause_reading()
-        if self._connection is not None:
-            self._connection.deadline.set(self._request.timeouts.send)
+        self._touch()
 
     def resume_writing(self) -> None:
         self._touch()
@@ -204,7 +178,7 @@ class WireCall:
 
     def expired(self) -> None:
         what = "sending request to upstream"
-        if self._body_ended:
+        if self._connection is not None and not self._connection.writing_paused:
             what = "reading response header from upstream" if self._head is None else "reading upstream"
         self._break(Failure.TIMEOUT, f"timed out (110: Connection timed out) while {what}")
 
@@ -213,6 +187,10 @@ class WireCall:
     def _write(self, data: bytes) -> None:
         connection = self._connection
         if connection is not None:
+            if self._left is None and not self._body_ended:
+                self._hold(data)
+                return
+            data, self._unsent = self._unsent + data, b""
             self.bytes_sent += len(data)
             connection.transport.write(data)
             return
@@ -223,28 +201,48 @@ class WireCall:
             self._asked_to_pause = True
             self._handler.pause_reading()
 
+    def _hold(self, data: bytes) -> None:
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send_held)
+        self._unsent += data
+
+    def _send_held(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if data and self._connection is not None:
+            self.bytes_sent += len(data)
+            self._connection.transport.write(data)
+
     def _touch(self) -> None:
-        """Count the peer's silence from now on, if it is its turn to speak."""
+        """Count the peer's silence from now on, if it is its turn to speak.
+
+        While the request's body is still coming it isn't, and a slow client is not the peer's fault.
+        """
         connection = self._connection
-        if connection is None or self._paused:
+        if connection is None:
             return
-        timeouts = self._request.timeouts
-        waits_for_response = self._body_ended or self._head is not None
-        connection.deadline.set(timeouts.read if waits_for_response else timeouts.send)
+        if connection.writing_paused:
+            connection.deadline.set(self._request.timeouts.send)
+        elif (self._body_ended or self._head is not None) and not self._paused:
+            connection.deadline.set(self._request.timeouts.read)
+        else:
+            connection.deadline.stop()
 
     # private, for receiving
 
     def _feed_head(self, data: bytes) -> None:
+        # Only what is new is searched: a head that comes byte by byte must not cost its square.
+        searched = max(0, len(self._buffer) - 2)
+        data = self._buffer + data if self._buffer else data
         while True:
-            end = HEAD_END.search(data)
+            end = HEAD_END.search(data, searched)
+            searched = 0
+            at = end.end() if end is not None else 0
+            if (at or len(data) + 1) > self._request.head_limit:
+                self._break(Failure.INVALID_HEADER, "sent too big header while reading response header from upstream")
+                return
             if end is None:
                 self._buffer = data
-                if len(data) > HEAD_LIMIT:
-                    self._break(
-                        Failure.INVALID_HEADER, "sent too big header while reading response header from upstream"
-                    )
                 return
-            at = end.end()
             try:
                 head = parse_response_head(data[:at])
             except BadResponse as error:
@@ -264,48 +262,44 @@ class WireCall:
         self._take_head(head, data)
 
     def _take_head(self, head: ResponseHead, rest: bytes) -> None:
+        headers = Headers(head.fields)
         if head.status == 101:
-            self._switch(head, rest)
+            self._switch(head, headers, rest)
             return
-        problem = self._choose_framing(head)
+        problem = self._choose_framing(head.status, headers)
         if problem:
             self._break(Failure.INVALID_HEADER, problem)
             return
         self._head = head
-        self._handler.head_received(head.status, head.reason, head.fields)
+        self._persistent = _keeps_alive(head, headers)
+        self._handler.head_received(head.status, head.reason, headers)
         if self.over:
             return
-        if self._reader is None:
-            if rest:
-                self._handler.body_received(rest)
-        elif rest or self._reader.done:
+        if self._reader is not None and (rest or self._reader.done):
             self._feed_body(rest)
+        elif rest:
+            self._handler.body_received(rest)
+        else:
+            self._handler.flush()
 
-    def _choose_framing(self, head: ResponseHead) -> str:
+    def _choose_framing(self, status: int, headers: Headers) -> str:
         """Decide how the body ends (RFC 9112 6.3); gives what is wrong with the fields that say it."""
-        coding: bytes | None = None
-        length: bytes | None = None
-        for name, value in head.fields:
-            if len(name) == 14 and name.lower() == b"content-length":
-                if length is not None:
-                    return 'sent duplicate header line: "Content-Length"'
-                length = value
-            elif len(name) == 17 and name.lower() == b"transfer-encoding":
-                if coding is not None:
-                    return 'sent duplicate header line: "Transfer-Encoding"'
-                coding = value.lower()
-        if coding is not None and length is not None:
-            return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-        if length is not None and not length.isdigit():
-            return f'sent invalid "Content-Length" header: {length!r}'
-        if coding not in {None, b"chunked"}:
+        coding, length = headers.get(b"transfer-encoding"), headers.get(b"content-length")
+        if length is not None:
+            if coding is not None:
+                return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
+            if not length.isdigit() or len(length) > LENGTH_DIGITS:
+                return f'sent invalid "Content-Length" header: {length[:40]!r}'
+            if len(headers.all(b"content-length")) > 1:
+                return 'sent duplicate header line: "Content-Length"'
+        elif coding is not None and (coding.lower() != b"chunked" or len(headers.all(b"transfer-encoding")) > 1):
             return f'sent unknown "Transfer-Encoding": {coding!r}'
-        if self._request.method == b"HEAD" or head.status in BODILESS:
+        if self._request.method == b"HEAD" or status in BODILESS:
             self._reader = BodyReader(0)
-        elif coding is not None:
-            self._reader = BodyReader(None)
         elif length is not None:
             self._reader = BodyReader(int(length))
+        elif coding is not None:
+            self._reader = BodyReader(None)
         else:
             self._until_close = True
         return ""
@@ -325,24 +319,23 @@ class WireCall:
 
     def _end(self, reader: BodyReader) -> None:
         """Let go of the connection, for the next request if the peer keeps it."""
-        connection, head = self._leave(), self._head
-        assert head is not None
+        connection = self._leave()
         if connection is not None:
-            if self._body_ended and not reader.rest and _keeps_alive(head):
+            if self._body_ended and not reader.rest and self._persistent:
                 connection.rest(self._request.keepalive)
             else:
                 connection.leave()
         self._handler.response_ended(reader.trailers)
 
-    def _switch(self, head: ResponseHead, rest: bytes) -> None:
+    def _switch(self, head: ResponseHead, headers: Headers, rest: bytes) -> None:
         connection = self._connection
         if not self._request.upgrade or connection is None:
             self._break(Failure.INVALID_HEADER, "switched protocols unasked")
             return
         self._leave()
-        connection.call = None
         connection.deadline.close()
-        self._handler.switched(head.reason, head.fields, connection, rest)
+        connection.resume_reading()
+        self._handler.switched(head.reason, headers, connection, rest)
 
     # private, for ending
 
@@ -358,11 +351,10 @@ class WireCall:
         self.fail(UpstreamError(failure, f"upstream {message}", timed_out=failure is Failure.TIMEOUT, kept=kept))
 
 
-def _keeps_alive(head: ResponseHead) -> bool:
+def _keeps_alive(head: ResponseHead, headers: Headers) -> bool:
     """Whether the peer leaves the connection open (RFC 9112 9.3)."""
-    persistent = head.is_http_1_1
-    for name, value in head.fields:
-        if len(name) == 10 and name.lower() == b"connection":
-            options = {option.strip() for option in value.lower().split(b",")}
-            persistent = b"close" not in options and (persistent or b"keep-alive" in options)
-    return persistent
+    option = headers.get(b"connection")
+    if option is None:
+        return head.is_http_1_1
+    options = connection_options(headers)
+    return b"close" not in options and (head.is_http_1_1 or b"keep-alive" in options)

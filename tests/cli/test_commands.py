@@ -152,7 +152,7 @@ def test_all_errors_are_told_with_their_places(conf: Path) -> None:
 
 
 def test_what_only_building_finds_is_found_as_well(conf: Path) -> None:
-    conf.write_text("http { server { listen 127.0.0.1:1; root $nonsense; } }")
+    conf.write_text("events { } http { server { listen 127.0.0.1:1; root $nonsense; } }")
     code, _, err = run(conf, "-t")
     assert code == 1
     assert 'unknown "nonsense" variable in PREFIX/conf/pyngx.conf:1' in err

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pyngx.core.generation import Generation
+from pyngx.core.request_head import drop_invalid_fields
 from pyngx.modules import MODULES
-from tests.support.configure import ask, configure
+from tests.support.configure import ask, configure, exchange, in_server
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,17 @@ def test_a_host_that_begins_with_a_dot_is_one_of_the_wildcard(site: Generation) 
 def test_an_empty_doubled_or_missing_host_is_refused(site: Generation, hosts: list[bytes]) -> None:
     client = ask(site, "GET /x?y HTTP/1.1", [(b"Host", host) for host in hosts])
     assert (client.status, client.header("X")) == (400, "uri=/x request=/x?y line=GET /x?y HTTP/1.1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "left"),
+    [("", []), ("underscores_in_headers on;", [b"X_Y"]), ("ignore_invalid_headers off;", [b"X_Y", b"X.Y"])],
+)
+def test_fields_whose_names_programs_may_mistake_are_left_out(settings: str, left: list[bytes]) -> None:
+    generation = configure(in_server(settings + "return 204;"), MODULES)
+    asked = exchange(generation, "GET / HTTP/1.1", [(b"Host", b"x"), (b"X_Y", b"1"), (b"X.Y", b"2"), (b"X-Y", b"3")])
+    drop_invalid_fields(asked, next(iter(generation.addresses.values())).default.field_rules)
+    assert [name for name, _ in asked.headers] == [b"Host", *left, b"X-Y"]
 
 
 def test_trace_is_refused(site: Generation) -> None:

@@ -69,6 +69,10 @@ REQUESTS: list[tuple[str, list[tuple[bytes, bytes]]]] = [
     ("GET /modified/t.html", []),
     ("GET /json/t.html?log=1", [(b"X", b'quo"te\\\t\xc3\xa9\xff')]),
     ("GET /json/t.html?log=0", [(b"X", b"not logged")]),
+    ("GET /t.html", [(b"Authorization", b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")]),
+    ("GET /t.html", [(b"Authorization", b"bASIC  dXNlcjpw=more")]),
+    ("GET /t.html", [(b"Authorization", b"Basic dXNlcg==")]),
+    ("GET /t.html", [(b"Authorization", b"Bearer dXNlcjpw")]),
 ]
 BOUNDARY = re.compile(rb"\d{20}")
 UNLIKE = frozenset({"Server", "Date", "Connection"})  # our own name, the time, and the server's part of the work

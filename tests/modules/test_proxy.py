@@ -8,6 +8,7 @@ import pytest
 
 from pyngx.core.generation import Generation
 from pyngx.core.ports import Failure, Fields, UpstreamError
+from pyngx.http.headers import Headers
 from pyngx.modules import MODULES
 from tests.support.configure import in_server
 from tests.support.fake_upstream import FakeCall, FakeTransport, Script, fails, says
@@ -79,6 +80,7 @@ async def test_the_body_goes_to_the_upstream_of_an_error_page(settings: str) -> 
 
 async def test_a_body_that_went_by_is_not_announced_again() -> None:
     generation, transport = site(
+        "client_body_buffer_size 2; "
         "location / { proxy_request_buffering off; proxy_pass http://127.0.0.1:1; error_page 502 = @other; } "
         "location @other { proxy_request_buffering off; proxy_pass http://127.0.0.1:2; }",
         CLOSED,
@@ -91,7 +93,7 @@ async def test_a_body_that_went_by_is_not_announced_again() -> None:
 async def test_a_response_that_breaks_off_is_no_failure_of_its_peer() -> None:
     def breaks_off(call: FakeCall) -> None:
         call.handler.connected()
-        call.handler.head_received(200, b"", [(b"Content-Length", b"9")])
+        call.handler.head_received(200, b"", Headers([(b"Content-Length", b"9")]))
         call.handler.call_failed(UpstreamError(Failure.TRUNCATED, "short"))
 
     servers = "server 127.0.0.1:1; server 127.0.0.1:2 backup;"
@@ -154,7 +156,7 @@ async def test_line_ends_of_a_uri_cannot_end_a_field(rule: str) -> None:
 async def test_trailers_are_passed_where_that_is_asked_for(settings: str, sent: Fields) -> None:
     def play(call: FakeCall) -> None:
         call.handler.connected()
-        call.handler.head_received(200, b"", [])
+        call.handler.head_received(200, b"", Headers())
         call.handler.response_ended([(b"X-T", b"1"), (b"Content-Length", b"5")])
 
     generation, _ = site(f"location / {{ {settings} proxy_pass http://127.0.0.1:1; }}", play)

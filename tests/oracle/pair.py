@@ -189,7 +189,7 @@ def cases(
         name = str(request)
         marks = []
         if name in uvicorn:
-            marks.append(pytest.mark.xfail(reason="uvicorn answers or changes it", strict=True))
+            marks.append(pytest.mark.xfail(reason="answered otherwise by the server itself", strict=True))
         if name in ours:
             marks.append(pytest.mark.xfail(reason="differs on purpose", strict=True))
         if name in new:

@@ -11,6 +11,8 @@ from pyngx.process.log_bridge import bridge_stdlib
 from pyngx.process.log_files import LogFiles
 from pyngx.process.log_styles import Level, json_line, nginx_line
 from pyngx.process.logs import HIDDEN, ErrorLog, Log, Sink, early_sinks, make_log, open_sinks
+from pyngx.server.asgi import NO_HANDSHAKE
+from pyngx.server.asgi_outgoing import ResponseAborted
 
 
 class Lines:
@@ -153,6 +155,15 @@ def test_what_libraries_log_comes_through(library_lines: Lines) -> None:
         ("error", "library_message", "aiohttp.client", "late"),
         ("crit", "library_message", "app", "down"),
     ]
+
+
+def test_what_was_done_on_purpose_is_not_told_by_the_host_again(library_lines: Lines) -> None:
+    host = logging.getLogger("uvicorn.error")
+    aborted = ResponseAborted("GET / HTTP/1.1")
+    host.error("Exception in ASGI application", exc_info=(ResponseAborted, aborted, None))
+    host.error(NO_HANDSHAKE)
+    host.info("connection open")
+    assert library_lines.facts == []
 
 
 def test_a_library_line_with_wrong_arguments_is_not_lost(library_lines: Lines) -> None:

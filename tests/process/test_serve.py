@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,13 @@ def test_a_saved_file_is_in_force_within_half_a_second(daemon: Daemon, port: int
     assert event["generation"] == 2
     assert (event["added"], event["removed"]) == ([], [])
     assert event["changed"] == [f"server 127.0.0.1:{port}: root"]
+
+
+def test_a_file_that_was_only_emptied_yet_ends_nothing(daemon: Daemon, port: int) -> None:
+    daemon.write("")
+    event = daemon.wait_for("config_rejected")
+    assert 'no "events" section in configuration' in str(event["message"])
+    assert get(port) == (200, "from a")
 
 
 def test_a_wrong_file_changes_nothing_and_is_told_with_all_its_errors(daemon: Daemon, port: int) -> None:
@@ -264,3 +271,48 @@ def test_root_becomes_the_user(folder: Path, port: int) -> None:
         assert "Uid:\t65534\t65534\t65534\t65534" in Path(f"/proc/{daemon.process.pid}/status").read_text()
         assert (folder / "access.log").stat().st_uid == 65534
         assert daemon.events("config_finding") == []
+
+
+CLOCK = "location / { asgi_pass pyngx.demo:app; }"
+
+
+def clock(port: int, before: str = "") -> str:
+    """A configuration whose /sse?interval=… goes on for ever."""
+    return f"{before} events {{ }} http {{ server {{ listen 127.0.0.1:{port}; root a; {CLOCK} }} }}"
+
+
+@contextmanager
+def following_clock(port: int) -> Iterator[http.client.HTTPResponse]:
+    """A response that never ends."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        connection.request("GET", "/sse?interval=0.05")
+        with closing(connection.getresponse()) as response:
+            yield response
+
+
+def test_a_response_under_way_outlives_reloads(folder: Path, port: int) -> None:
+    with running(folder, clock(port)) as daemon, following_clock(port) as response:
+        assert response.readline().startswith(b"id: 1")
+        daemon.write(serving(port, "b"))
+        until(lambda: get(port) == (200, "from b"))
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("config_unchanged")
+        assert any(response.readline().startswith(b"id: ") for _ in range(9))
+
+
+def test_a_graceful_end_waits_as_long_as_it_may(folder: Path, port: int) -> None:
+    with running(folder, clock(port, "worker_shutdown_timeout 300ms;")) as daemon, following_clock(port):
+        began = time.monotonic()
+        daemon.signal(signal.SIGQUIT)
+        until(lambda: not accepts(port))
+        assert daemon.process.poll() is None
+        assert daemon.wait() == 0
+        assert time.monotonic() - began >= 0.3
+
+
+def test_patience_may_end_before(folder: Path, port: int) -> None:
+    with running(folder, clock(port)) as daemon, following_clock(port):
+        daemon.signal(signal.SIGQUIT)
+        until(lambda: not accepts(port))
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0

@@ -11,7 +11,11 @@ from pyngx.process.signal_sending import SIGNALS, send_signal
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
+    # What the tests were started to ignore, as by nohup, the new process would ignore as well.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS.values()}
     sleeper = subprocess.Popen(["sleep", "20"])
+    for number, handler in before.items():
+        signal.signal(number, handler)
     yield sleeper
     sleeper.kill()
     sleeper.wait()

@@ -1,12 +1,15 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import watchfiles
 
+from pyngx.process import watch
 from pyngx.process.watch import Pace, Watcher
 from pyngx.process.watched_files import Watched
 
@@ -196,3 +199,26 @@ async def test_a_cancelled_watch_ends_at_once(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 2)
+
+
+async def test_what_is_saved_while_the_watch_is_arranged_is_found_though_a_log_never_rests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = tmp_path / "a.conf"
+    conf.write_text("a")
+    arrange = watch.awatch
+
+    def save_and_arrange(*folders: str, **options: Any) -> AsyncGenerator[set[tuple[watchfiles.Change, str]], None]:
+        conf.write_text("b")
+        return arrange(*folders, **options)
+
+    async def log() -> None:
+        while True:
+            (tmp_path / "error.log").write_text("line\n")
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(watch, "awatch", save_and_arrange)
+    logging = asyncio.ensure_future(log())
+    async with watching(conf) as seen:
+        assert await seen.next() == (str(conf),)
+    logging.cancel()

@@ -87,7 +87,7 @@ def make_site(handlers: dict[str, Handler], *listens: ListenAddress, max_body: i
         site.closed.set()
 
     def furnish(pattern: Pattern, content: tuple[Handler, ...]) -> Location:
-        location = Location(pattern, server, cast("Any", None), content=content, loggers=(record,), send_head=send_head)
+        location = Location(pattern, server, cast("Any", None), inside=content, loggers=(record,), send_head=send_head)
         location.max_body_size = max_body
         return location
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from pyngx.core.generation import Generation
 from pyngx.core.listen import ListenAddress
 from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
+from pyngx.core.tasks import Tasks
 from pyngx.http.headers import Headers
 from pyngx.server.addresses import Addresses
 from pyngx.server.asgi import App
@@ -182,6 +184,24 @@ async def test_a_message_that_the_host_refuses_is_logged() -> None:
         await App(site.generation)(http(), host.receive, host.send)
     assert site.log.events[0][0] == "host_refused"
     assert site.log.events[0][1]["message"] == "RuntimeError: bad header"
+
+
+async def test_a_refusal_by_the_host_while_the_handler_waits_is_reported_once() -> None:
+    async def slow(exchange: Exchange) -> Answer:
+        exchange.respond(Response(200, length=10))
+        await asyncio.sleep(0.02)
+        return Flow.TAKEN
+
+    reports: list[object] = []
+    tasks = Tasks(lambda name, error: reports.append((name, error)))
+    site = make_site({"/": slow})
+    site.generation.runtime = replace(site.generation.runtime, spawn=tasks.spawn)
+    host = Host(failing=RuntimeError("bad header"))
+    with pytest.raises(ResponseAborted):
+        await App(site.generation)(http(), host.receive, host.send)
+    await asyncio.sleep(0)
+    assert [event for event, _ in site.log.events] == ["host_refused"]
+    assert reports == []
 
 
 async def test_a_body_that_nobody_reads_is_held_up_to_a_bound() -> None:

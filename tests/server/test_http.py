@@ -83,20 +83,31 @@ class Collecting:
         return Headers([(b"Content-Length", b"12"), (b"ETag", b'"x"')])
 
 
-async def test_a_body_of_unknown_length_is_chunked() -> None:
-    async def parts(exchange: Exchange) -> Answer:
-        exchange.respond(Response(200))
-        for part in (b"one ", b"two ", b"three"):
-            exchange.write(part)
-            await asyncio.sleep(0.001)
-        exchange.end()
-        return Flow.TAKEN
+async def in_parts(exchange: Exchange) -> Answer:
+    exchange.respond(Response(200))
+    for part in (b"one ", b"two ", b"three"):
+        exchange.write(part)
+        await asyncio.sleep(0.001)
+    exchange.end()
+    return Flow.TAKEN
 
-    async with served({"/": parts}) as server, server.peer() as peer:
+
+async def test_a_body_of_unknown_length_is_chunked() -> None:
+    async with served({"/": in_parts}) as server, server.peer() as peer:
         head, body = await peer.ask(get("/"))
         assert b"transfer-encoding: chunked" in head.lower()
         assert body == b"one two three"
         assert (await peer.ask(get("/")))[1] == b"one two three"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_to_http_1_0_it_ends_with_the_connection(method: str) -> None:
+    async with served({"/": in_parts}) as server, server.peer() as peer:
+        head, _ = await peer.ask(get("/", "Connection: keep-alive", method=method, version="1.0"), head_only=True)
+        assert b"transfer-encoding" not in head.lower()
+        assert b"connection: close" in head.lower()
+        assert await peer.rest() == (b"one two three" if method == "GET" else b"")
+        assert server.site.log.events == []
 
 
 async def test_what_is_written_while_the_handler_waits_is_sent_at_once() -> None:

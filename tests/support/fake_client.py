@@ -43,6 +43,9 @@ class FakeClient:
         assert self.status, "a body without a head"
         self.body += data
 
+    def flush(self) -> None:
+        pass
+
     def finish(self, trailers: Fields = ()) -> None:
         self.finished = True
         self.trailers = _decoded(trailers)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pyngx.core.ports import CallHandler, Fields, HandshakeRefused, Request, UpstreamError, WebSocketPeer
+from pyngx.http.headers import Headers
 
 Script = Callable[["FakeCall"], None]
 
@@ -19,6 +20,7 @@ class FakeCall:
         self.body = b""
         self.cancelled = self.is_connected = False
         self.bytes_sent = self.bytes_received = 0
+        self.is_connected = False
 
     def send_body(self, data: bytes) -> None:
         self.body += data
@@ -61,7 +63,7 @@ def says(status: int, *fields: tuple[bytes, bytes], body: bytes = b"") -> Script
 
     def play(call: FakeCall) -> None:
         call.handler.connected()
-        call.handler.head_received(status, b"", [*fields, (b"Content-Length", b"%d" % len(body))])
+        call.handler.head_received(status, b"", Headers([*fields, (b"Content-Length", b"%d" % len(body))]))
         if not call.cancelled:
             call.handler.body_received(body)
             call.handler.response_ended([])

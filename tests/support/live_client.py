@@ -76,6 +76,9 @@ class LiveClient:
         self.parts.append(data)
         self._moved.set()
 
+    def flush(self) -> None:
+        pass
+
     def finish(self, trailers: Fields = ()) -> None:
         assert not self.over, "a second end"
         self.finished = True
@@ -126,6 +129,10 @@ class FakeWebSocket:
         await asyncio.wait_for(self._moved.wait(), 5)
 
     # called by the core
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
 
     async def accept(self, subprotocol: str | None, fields: Fields) -> None:
         assert self.accepted is None, "accepted twice"

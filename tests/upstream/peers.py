@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.ports import Address, Call, KeepAlive, Request, Timeouts
 from pyngx.core.tasks import Tasks
+from pyngx.http.headers import Headers
 from pyngx.upstream.aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ async def listen(script: Script, *, path: str = "", tls: ssl.SSLContext | None =
     finally:
         server.close()
         for writer in listener.writers:
-            writer.transport.abort()
+            # asyncio's own transport can't be aborted once it has closed after writing what was left.
+            with contextlib.suppress(AttributeError):
+                writer.transport.abort()
         await asyncio.sleep(0)
 
 
@@ -143,9 +146,12 @@ class Recorder:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         self.note(f"{status}")
 
-    def head_received(self, status: int, reason: bytes, fields: list[tuple[bytes, bytes]]) -> None:
-        self.fields = fields
+    def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
+        self.fields = headers.items
         self.note(f"{status} {reason.decode()}")
+
+    def flush(self) -> None:
+        pass
 
     def body_received(self, data: bytes) -> None:
         if not self.body:

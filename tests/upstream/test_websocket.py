@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyngx.core.ports import Closed
-from pyngx.upstream.websocket import Bridged, Traffic, bridge, sendable
+from pyngx.core.websocket import sendable
+from pyngx.upstream.websocket import Bridged, Traffic, bridge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,8 @@ class Side:
 
     subprotocols: Sequence[str] = ()
     subprotocol: str | None = None
+    bytes_sent = bytes_received = 0
+    is_open = True
 
     def __init__(self, *says: Message, waits_for: int = 0) -> None:
         self.says = list(says)

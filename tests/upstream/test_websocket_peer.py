@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tracemalloc
 from base64 import b64encode
 from hashlib import sha1
 
@@ -231,6 +232,34 @@ async def test_fragments_become_messages_and_pings_are_answered() -> None:
     ]
 
 
+async def test_a_message_that_was_received_is_kept_nowhere() -> None:
+    size = 512 * 1024
+
+    async def script(peer: Peer) -> None:
+        await accept(peer, behind=frame(Opcode.BINARY, bytes(size)))
+        await peer.reader.read()
+
+    async with listen(script) as listener, transport() as upstream:
+        tracemalloc.start()
+        try:
+            peer = await shake(upstream, listener)
+            assert len(await peer.receive()) == size  # type: ignore[arg-type]
+            assert tracemalloc.get_traced_memory()[0] < size / 2
+        finally:
+            tracemalloc.stop()
+        await peer.close(Closed(1006))
+
+
+async def test_a_message_right_before_a_close_is_heard() -> None:
+    async def script(peer: Peer) -> None:
+        await accept(peer, behind=frame(Opcode.TEXT, b"last word") + closing(1000, b""))
+        await hear(peer, 1)
+
+    async with listen(script) as listener, transport() as upstream:
+        peer = await shake(upstream, listener)
+        assert [await peer.receive(), await peer.receive()] == ["last word", Closed(1000)]
+
+
 async def test_messages_right_behind_the_handshake_are_heard() -> None:
     async def script(peer: Peer) -> None:
         await accept(peer, behind=frame(Opcode.TEXT, b"first"))
@@ -300,7 +329,7 @@ async def test_closing_says_why_and_waits_for_the_answer(closed: Closed, said: b
 
 
 async def test_closing_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyngx.upstream.websocket_peer.CLOSE_TIMEOUT", 0.02)
+    monkeypatch.setattr("pyngx.core.websocket.CLOSE_TIMEOUT", 0.02)
 
     async def script(peer: Peer) -> None:
         await accept(peer)
