@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Response, Status
 from pyngx.core.ports import Failure, Timeouts
-from pyngx.http.headers import Headers
 from pyngx.upstream.outlet import direct
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.ports import Transport
+    from pyngx.http.headers import Headers
     from pyngx.upstream.group import Group
     from pyngx.upstream.outlet import OpenOutlet
 
 IDEMPOTENCE_MATTERS = frozenset({"POST", "LOCK", "PATCH"})
 STATUS_CONDITIONS = frozenset({403, 404, 429, 500, 502, 503, 504})
 NOT_FAILURES = frozenset({403, 404})  # the peer did its work
+
+
+# What frames or routes a message can't come behind its body (RFC 9110 6.5.1).
+NO_TRAILERS = frozenset(
+    {b"content-length", b"transfer-encoding", b"trailer", b"connection", b"host", b"te"}
+) | frozenset({b"content-type", b"content-encoding", b"content-range", b"set-cookie", b"location", b"authorization"})
 
 
 class Condition(Enum):
@@ -41,7 +47,7 @@ CONDITIONS = {
     Failure.INVALID_HEADER: Condition.INVALID_HEADER,
 }
 
-ReadHead = Callable[["Exchange", int, bytes, Headers], "Response | Answer"]
+ReadHead = Callable[["Exchange", int, bytes, "Headers"], "Response | Answer"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, UpstreamError
 from pyngx.http.headers import Headers
-from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NOT_FAILURES, STATUS_CONDITIONS, Condition, Plan
+from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NO_TRAILERS, NOT_FAILURES, STATUS_CONDITIONS, Condition
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.upstream.group import Group
     from pyngx.upstream.outlet import Outlet
     from pyngx.upstream.peer import Peer
+    from pyngx.upstream.plan import Plan
 
 
 class Relay:
@@ -106,7 +107,7 @@ class Relay:
             self._abandon(failed=status not in NOT_FAILURES)
             self._try_next()
             return
-        answer = self._plan.answer_to(self._exchange, status, reason, headers)
+        answer = self._plan.answer_to(self._exchange, status, reason, attempt.fields)
         if not isinstance(answer, Response):
             self._abandon(failed=False)
             self._answer(answer)
@@ -117,7 +118,7 @@ class Relay:
             exchange.respond(answer)
         except Refused as refused:  # a filter wants another answer
             self._abandon(failed=False)
-            self._answer(Status(refused.code))
+            self._answer(refused.status)
             return
         self._responded = True
         if exchange.paused:
@@ -133,6 +134,7 @@ class Relay:
         response = self._plan.read_head(exchange, 101, reason, headers)
         if not isinstance(response, Response):
             end.transport.abort()
+            self._close_attempt(failed=False)
             self._answer(response)
             return
         response.length = None
@@ -170,7 +172,8 @@ class Relay:
         exchange.upstream_trailers = trailers
         assert outlet is not None
         self._done = True
-        outlet.end(trailers if self._plan.passes_trailers else ())
+        passed = [field for field in trailers if field[0].lower() not in NO_TRAILERS]
+        outlet.end(passed if self._plan.passes_trailers else ())
         self._finish()
 
     def call_failed(self, error: UpstreamError) -> None:
@@ -338,8 +341,8 @@ class _Upload:
     def body_received(self, data: bytes) -> None:
         self._call.send_body(data)
 
-    def body_ended(self, trailers: Fields) -> None:
-        self._call.end_body(trailers)
+    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
+        self._call.end_body()  # as nginx: who takes trailers for fields would let a client write any
 
     def body_refused(self, status: int) -> None:
         self._refuse(status)

@@ -120,10 +120,11 @@ class WireConnection(asyncio.Protocol):
 
 
 class WirePool:
-    """Idle connections by peer, the latest used first."""
+    """Idle connections by peer, the latest used first, no more in each group than its KeepAlive says."""
 
     def __init__(self) -> None:
         self._idle: dict[Key, list[WireConnection]] = {}
+        self._groups: dict[object, list[WireConnection]] = {}  # the same, those that were idle longest first
         self._closed = False
 
     def __repr__(self) -> str:
@@ -134,27 +135,34 @@ class WirePool:
         idle = self._idle.get(key)
         while idle:
             connection = idle.pop()
+            self._groups[key[1]].remove(connection)
             connection.deadline.stop()
             if not connection.transport.is_closing():
                 return connection
         return None
 
     def put(self, connection: WireConnection, limit: int) -> None:
-        """Keep an idle connection; of more than `limit`, the one that was idle longest goes."""
-        idle = self._idle.setdefault(connection.key, [])
-        idle.append(connection)
-        if len(idle) > limit or self._closed:
-            idle.pop(0).leave()
+        """Keep an idle connection; of more than `limit` in its group, the one that was idle longest goes."""
+        key = connection.key
+        siblings = self._groups.setdefault(key[1], [])
+        siblings.append(connection)
+        self._idle.setdefault(key, []).append(connection)
+        if len(siblings) > limit or self._closed:
+            oldest = siblings[0]
+            self.drop(oldest)
+            oldest.leave()
 
     def drop(self, connection: WireConnection) -> None:
         """Forget a connection that is no use any more."""
         idle = self._idle.get(connection.key)
         if idle is not None and connection in idle:
             idle.remove(connection)
+            self._groups[connection.key[1]].remove(connection)
 
     def close(self) -> None:
         """Close all, and each that comes from now on."""
         self._closed = True
-        for idle in self._idle.values():
-            while idle:
-                idle.pop().leave()
+        for idle in self._groups.values():
+            for connection in list(idle):
+                self.drop(connection)
+                connection.leave()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pyngx.core.generation import Generation
-from pyngx.core.ports import Failure, UpstreamError
+from pyngx.core.ports import Failure, Fields, UpstreamError
 from pyngx.http.headers import Headers
 from pyngx.modules import MODULES
 from tests.support.configure import in_server
@@ -150,3 +150,17 @@ async def test_line_ends_of_a_uri_cannot_end_a_field(rule: str) -> None:
     (location,) = field(client, b"Location")
     assert location.startswith(b"http://x/a%0D%0ASet-Cookie:b")
     assert not field(client, b"Set-Cookie")
+
+
+@pytest.mark.parametrize(("settings", "sent"), [("", ()), ("proxy_pass_trailers on;", [(b"X-T", b"1")])])
+async def test_trailers_are_passed_where_that_is_asked_for(settings: str, sent: Fields) -> None:
+    def play(call: FakeCall) -> None:
+        call.handler.connected()
+        call.handler.head_received(200, b"", Headers())
+        call.handler.response_ended([(b"X-T", b"1"), (b"Content-Length", b"5")])
+
+    generation, _ = site(f"location / {{ {settings} proxy_pass http://127.0.0.1:1; }}", play)
+    client = await get(generation)
+    assert client.trailers == sent
+    assert client.exchange is not None
+    assert client.exchange.upstream_trailers[0] == (b"X-T", b"1")

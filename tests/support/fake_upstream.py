@@ -18,7 +18,7 @@ class FakeCall:
         self.request = request
         self.handler = handler
         self.body = b""
-        self.cancelled = False
+        self.cancelled = self.is_connected = False
         self.bytes_sent = self.bytes_received = 0
         self.is_connected = False
 
