@@ -108,7 +108,9 @@ class Variables:
 
     def _find_prefixed(self, name: str) -> Getter | None:
         for prefix in self._prefixes:
-            if name.startswith(prefix.name) and len(name) > len(prefix.name):
+            if name == prefix.name:  # no name at all: nothing bears it
+                return lambda _: None
+            if name.startswith(prefix.name):
                 return prefix.make(name[len(prefix.name) :])
         return None
 

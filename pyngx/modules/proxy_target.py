@@ -119,14 +119,21 @@ class _Variable:
 
     def __init__(self, build: Build, url: Text) -> None:
         self._render: Render = build.template(url).render
-        self._named: Callable[[str], Upstream | None] = lambda name: build.named(Upstream, name)
+        self._build = build
         self._resolve: Resolve | None = resolver_of(build)
+
+    def _named(self, url: ProxyUrl) -> Upstream | None:
+        """The group of that name, or the one that a proxy_pass elsewhere has made of the same words."""
+        if (upstream := self._build.named(Upstream, url.authority)) is not None:
+            return upstream
+        implicit = self._build.named(_Implicit, f"{url.authority}:{url.scheme}")
+        return implicit.upstream if implicit is not None else None
 
     def find(self, exchange: Exchange) -> Destination | Awaitable[Destination]:
         """The destination for one request; names that no upstream bears are looked up by the resolver."""
         try:
             url = parse_proxy_url(self._render(exchange))
-            if (upstream := self._named(url.authority)) is not None:
+            if (upstream := self._named(url)) is not None:
                 return self._destination(url, upstream)
             if url.authority.startswith("unix:"):
                 return self._destination(url, _group_of(url, [Address("", 0, url.authority[5:])]))

@@ -1,0 +1,28 @@
+"""A proxy_pass with variables finds the groups that stand elsewhere; a prefix alone is a variable, too."""
+
+from __future__ import annotations
+
+from pyngx.modules import MODULES
+from tests.modules.test_proxy import get, says, site
+from tests.support.configure import ask, configure, in_server
+
+
+async def test_a_group_made_by_another_location_needs_no_resolver() -> None:
+    generation, transport = site(
+        "location /made { proxy_pass http://localhost:1; } "
+        "location / { set $name localhost:1; proxy_pass http://$name; }",
+        says(200),
+    )
+    assert (await get(generation)).status == 200
+    assert [call.request.address.port for call in transport.calls] == [1]
+
+
+async def test_a_name_that_nobody_knows_needs_one() -> None:
+    generation, transport = site("location / { set $name elsewhere:1; proxy_pass http://$name; }")
+    assert (await get(generation)).status == 502
+    assert transport.calls == []
+
+
+def test_a_prefix_without_a_name_is_a_variable_that_nothing_bears() -> None:
+    generation = configure(in_server('location / { add_header X "[$arg_]"; return 204; }'), MODULES)
+    assert ask(generation, "GET /?=x HTTP/1.1").header("X") == "[]"
