@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -109,8 +109,3 @@ def check_name(name: ServerName) -> None:
             name.span,
             help="a wildcard is *.example.com, .example.com or www.example.*",
         )
-
-
-def distinct(names: Iterable[ServerName]) -> list[ServerName]:
-    """Names without repeats, in order."""
-    return list(dict.fromkeys(names))

@@ -20,8 +20,6 @@ DROPPED = frozenset(
     | {b"te", b"keep-alive", b"expect", b"upgrade"}
 )
 FRAMING = frozenset({"content-length", "transfer-encoding"})
-# The handshake's own fields, which the transport makes anew for its own connection (RFC 6455 4.1).
-HANDSHAKE = frozenset({b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions"})
 
 FieldsOf = Callable[["Exchange"], list[tuple[bytes, bytes]]]
 
@@ -84,9 +82,3 @@ def without_cleartext_http2(fields: list[tuple[bytes, bytes]]) -> tuple[list[tup
             field for field in fields if field[0].lower() not in {b"upgrade", b"connection", b"http2-settings"}
         ], False
     return fields, bool(upgrade) and b"upgrade" in connection_options(headers)
-
-
-def without_handshake(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Fields without those that each side of a bridge makes for itself."""
-    own = HANDSHAKE | {b"connection", b"upgrade", b"sec-websocket-protocol"}
-    return [field for field in fields if field[0].lower() not in own]

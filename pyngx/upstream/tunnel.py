@@ -18,7 +18,7 @@ LINGER = 5.0  # seconds that unsent bytes are given when the other side has ende
 class Tunnel:
     """Carries bytes both ways until one side closes or both are silent for too long; `ended` is called once, then."""
 
-    __slots__ = ("_client", "_deadline", "_ended", "_peer", "_timeout", "closed_by_peer", "received", "sent")
+    __slots__ = ("_client", "_deadline", "_ended", "_peer", "_timeout", "received", "sent")
 
     def __init__(self, timeout: float, ended: Callable[[Tunnel], None]) -> None:
         """`timeout` in seconds of silence."""
@@ -26,7 +26,6 @@ class Tunnel:
         self.sent = 0  # bytes to the client
         self._timeout = timeout
         self._ended: Callable[[Tunnel], None] | None = ended
-        self.closed_by_peer = False
         self._deadline = Deadline(asyncio.get_running_loop(), self._expired)
         self._client: asyncio.Transport | None = None
         self._peer: asyncio.Transport | None = None
@@ -66,7 +65,7 @@ class Tunnel:
         if transport is not None and not transport.is_closing():
             transport.resume_reading()
 
-    def end(self, *, by_peer: bool) -> None:
+    def end(self) -> None:
         """One side has ended: what was written to the other still goes out, then it ends, too."""
         ended, self._ended = self._ended, None
         if ended is None:
@@ -75,11 +74,10 @@ class Tunnel:
         for transport in (self._client, self._peer):
             if transport is not None and not transport.is_closing():
                 _close(transport)
-        self.closed_by_peer = by_peer
         ended(self)
 
     def _expired(self) -> None:
-        self.end(by_peer=True)
+        self.end()
 
 
 def _close(transport: asyncio.Transport) -> None:
@@ -99,7 +97,7 @@ class _ClientSide:
         self.data_received = tunnel.to_peer
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._tunnel.end(by_peer=False)
+        self._tunnel.end()
 
     def pause_writing(self) -> None:
         self._tunnel.pause(client=True)
@@ -118,7 +116,7 @@ class _PeerSide:
         self.data_received = tunnel.to_client
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._tunnel.end(by_peer=True)
+        self._tunnel.end()
 
     def pause_writing(self) -> None:
         self._tunnel.pause(client=False)
