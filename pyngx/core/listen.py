@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, parse_number, parse_size
 from pyngx.config.diagnostics import ConfigError
+from pyngx.core.address import show_address
 
 if TYPE_CHECKING:
     from pyngx.config.source import Span
@@ -41,9 +42,7 @@ class ListenAddress:
     path: str = ""
 
     def __str__(self) -> str:
-        if self.path:
-            return f"unix:{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return show_address(self.host, self.port, self.path)
 
     @property
     def is_wildcard(self) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from pyngx.core.address import show_address
+
 if TYPE_CHECKING:
     import asyncio
     import ssl
@@ -190,9 +192,7 @@ class Address:
     path: str = ""
 
     def __str__(self) -> str:
-        if self.path:
-            return f"unix:{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return show_address(self.host, self.port, self.path)
 
 
 class Request(msgspec.Struct):

@@ -52,8 +52,8 @@ def fields_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: b
             if value := render(exchange):
                 made.append((name, wire(value)))
         if passes_fields:
-            skipped = dropped | connection_options(exchange.headers)
-            made += [field for field in exchange.headers.items if field[0].lower() not in skipped]
+            named = connection_options(exchange.headers)
+            made += exchange.headers.without(dropped | named if named else dropped).items
         return made
 
     return fields

@@ -52,7 +52,7 @@ class FakeTransport:
         return call
 
     async def open_websocket(self, request: Request, subprotocols: Sequence[str]) -> WebSocketPeer | HandshakeRefused:
-        raise NotImplementedError
+        raise AssertionError(f"no WebSocket should be opened to {request.address}")
 
     async def close(self) -> None:
         pass
