@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import Exchange
+from pyngx.core.outbox import Outbox
 from pyngx.core.request_head import drop_invalid_fields
 from pyngx.server.addresses import Addresses
 from pyngx.server.asgi_client import AsgiClient
@@ -48,6 +49,7 @@ class App:
         self._serial = count(1)
         self._websockets: set[AsgiWebSocket] = set()
         self.websockets: set[OpenWebSocket] = set()  # those of servers that have the connections themselves
+        self.outbox = Outbox()  # theirs, too
         self.generation = generation
 
     @property

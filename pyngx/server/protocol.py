@@ -75,7 +75,7 @@ class HttpProtocol(asyncio.Protocol):
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = self._app.outbox.cork(transport)
         self._peers.add(self)
         self.connection = open_connection(self.transport, self._app.next_serial())
         self._gate = Gate(self.transport)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pyngx.core.deadline import Deadline
 
 if TYPE_CHECKING:
+    from pyngx.core.outbox import Outbox
     from pyngx.core.ports import KeepAlive, TunnelReceiver
     from pyngx.upstream.wire_call import WireCall
 
@@ -18,7 +19,7 @@ LINGER = 5.0  # seconds that unsent bytes are given when a connection is closed
 class WireConnection(asyncio.Protocol):
     """One connection. Its deadline is the call's while it has one, else the end of its idleness."""
 
-    def __init__(self, key: Key, pool: WirePool) -> None:
+    def __init__(self, key: Key, pool: WirePool, outbox: Outbox) -> None:
         loop = asyncio.get_running_loop()
         self.key = key
         self.transport = cast("asyncio.Transport", None)  # set before anybody else sees the connection
@@ -30,6 +31,7 @@ class WireConnection(asyncio.Protocol):
         self.deadline = Deadline(loop, self._expired)
         self._loop = loop
         self._pool = pool
+        self._outbox = outbox
         self._paused = False
         self._lost = False
 
@@ -74,7 +76,7 @@ class WireConnection(asyncio.Protocol):
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = self._outbox.cork(transport)
 
     def data_received(self, data: bytes) -> None:
         if self.call is not None:
