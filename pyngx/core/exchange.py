@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.spool import Spool
     from pyngx.core.throttle import Throttle
+    from pyngx.http.request_head import RequestHead
 
 
 NO_VERSION = frozenset({"", "0.9"})  # of what is no request, and of a request line that has none
@@ -85,15 +86,6 @@ class Messages:
     closed_by_upstream: bool = False
 
 
-class RequestHead(NamedTuple):
-    """A request line and its fields, as they came."""
-
-    method: str
-    target: str
-    version: str  # "1.1"
-    headers: Headers
-
-
 class Exchange:
     """A request on its way through the phases, and its response on its way back."""
 
@@ -150,12 +142,13 @@ class Exchange:
         self.generation = generation
         self.connection = connection
         self.client = client
-        self.method, self.target, self.version, self.headers = head
         # error_page may change the other method, and an absolute form loses its authority
-        self.original_method, self.original_target = self.method, self.target
+        self.method = self.original_method = head.method
+        self.uri = self.target = self.original_target = head.target
+        self.version = head.version
+        self.headers = head.headers
         self.body = RequestBody(client)
         self.started = time.monotonic()
-        self.uri = self.target
         self.server: Server = generation.nowhere
         self.location: Location = generation.nowhere.location
         self.values: dict[str, str | None] = {}

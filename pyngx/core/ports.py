@@ -210,6 +210,7 @@ class Request(msgspec.Struct):
     upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
     head_limit: int = 128 * 1024  # bytes that the response's head may have
     local_address: Address | None = None  # where to connect from; None: the system chooses
+    lines: bytes = b""  # `fields` as they are sent, where that is known already; who changes them forgets it
 
 
 class CallHandler(Source, Protocol):

@@ -5,9 +5,14 @@ list and nothing else, and the index by lower-case name is built by the first qu
 us to make, 1.1 us for the first `get`, 0.05 us for each after it.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Container, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyngx.http.request_facts import RequestFacts
 
 Field = tuple[bytes, bytes]
 
@@ -30,14 +35,17 @@ class Headers:
     Questions (`get`, `all`, `joined`, `in`) take the name in lower case, changes in the case it is to be sent in.
     """
 
-    __slots__ = ("_first", "items")
+    __slots__ = ("_first", "facts", "frozen", "items")
 
     items: list[Field]
+    facts: RequestFacts | None
     _first: dict[bytes, bytes] | None
 
     def __init__(self, items: Iterable[Field] = ()) -> None:
         """`items` is copied; read the attribute freely, but change fields only through the methods."""
         self.items = list(items)
+        self.facts = None  # what `request_facts` has worked out
+        self.frozen = False  # other messages have the same fields: changing them is an error
         self._first = None
 
     def get(self, name: bytes) -> bytes | None:
@@ -74,8 +82,7 @@ class Headers:
         return (b"; " if name == b"cookie" else b", ").join(values)
 
     def add(self, name: bytes, value: bytes) -> None:
-        self.items.append((name, value))
-        self._first = None
+        self._change([*self.items, (name, value)])
 
     def set(self, name: bytes, value: bytes) -> None:
         """Put `value` in the place of the first field called `name` and drop the others; append if there is none."""
@@ -90,15 +97,13 @@ class Headers:
                 placed = True
         if not placed:
             kept.append((name, value))
-        self.items = kept
-        self._first = None
+        self._change(kept)
 
     def remove(self, name: bytes) -> None:
         lower = name.lower()
-        self.items = [field for field in self.items if field[0].lower() != lower]
-        self._first = None
+        self._change([field for field in self.items if field[0].lower() != lower])
 
-    def copy(self) -> "Headers":
+    def copy(self) -> Headers:
         return Headers(self.items)
 
     def __contains__(self, name: object) -> bool:
@@ -118,7 +123,7 @@ class Headers:
     def __repr__(self) -> str:
         return f"Headers({self.items!r})"
 
-    def without(self, names: Container[bytes]) -> "Headers":
+    def without(self, names: Container[bytes]) -> Headers:
         """A copy that lacks the fields of these names, given in lower case."""
         first = self._first
         if first is None:
@@ -130,6 +135,12 @@ class Headers:
         else:
             kept.items = [field for field in items if field[0].lower() not in names]
         return kept
+
+    def _change(self, items: list[Field]) -> None:
+        if self.frozen:
+            raise TypeError("these fields are shared with other messages: change a copy")
+        self.items = items
+        self.facts = self._first = None
 
     def _index(self) -> dict[bytes, bytes]:
         items = self.items

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
-from pyngx.core.exchange import Exchange, RequestHead
-from pyngx.core.pipeline import handle, refuse
+from pyngx.core.exchange import Exchange
+from pyngx.core.pipeline import handle_at_once, refuse
 from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
-from pyngx.http.codec import text
-from pyngx.http.headers import Headers
+from pyngx.http.request_facts import request_facts
 from pyngx.http.request_head import BadHead
 from pyngx.server.client_facts import announce_body, head_of, open_connection
 from pyngx.server.farewell import Farewell
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.generation import Generation
     from pyngx.core.ports import Fields, TunnelReceiver
-    from pyngx.http.request_head import ParsedHead
+    from pyngx.http.request_head import RequestHead
     from pyngx.server.asgi import App
 
 READ_AHEAD = 64 * 1024  # bytes of what nobody asked for yet, before reading stops
@@ -283,7 +282,7 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(error)
             return
         exchange.pipelined = pipelined
-        start_eagerly(handle(exchange, servers), exchange.spawn, "exchange")
+        handle_at_once(exchange, servers)
 
     def _find_servers(self) -> bool:
         """Learn who answers on this address; false if nobody does any more."""
@@ -292,13 +291,14 @@ class HttpProtocol(asyncio.Protocol):
         self._servers = found or self._servers
         return found is not None
 
-    def _open(self, parsed: ParsedHead, size: int) -> Exchange:
+    def _open(self, head: RequestHead, size: int) -> Exchange:
         self._deadline.stop()
-        head = RequestHead(text(parsed.method), text(parsed.target), parsed.version, Headers(parsed.fields))
         exchange = self._exchange = self._new_exchange(head)
         exchange.request_length = size
-        exchange.can_tunnel = parsed.version == "1.1" and b"upgrade" in head.headers
-        self._reader, self._owes_continue = announce_body(exchange)
+        facts = head.headers.facts or request_facts(head.headers)
+        exchange.can_tunnel = facts.asks_upgrade and head.version == "1.1"
+        if not facts.is_bare:
+            self._reader, self._owes_continue = announce_body(exchange)
         return exchange
 
     def _new_exchange(self, head: RequestHead) -> Exchange:

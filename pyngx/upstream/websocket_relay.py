@@ -30,7 +30,7 @@ OWN = frozenset({b"connection", b"upgrade", b"sec-websocket-accept", b"sec-webso
 
 async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request: Request) -> Answer:
     """Shake hands with the first peer that will, and carry messages until one side closes."""
-    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN])
+    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN], lines=b"")
     tries = _Tries(exchange, plan, group)
     while (begun := tries.begin()) is not None:
         if (answer := await _try(tries, *begun, request)) is not None:
