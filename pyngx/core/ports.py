@@ -237,6 +237,9 @@ class CallHandler(Source, Protocol):
     def flush(self) -> None:
         """All that has arrived was passed on; more comes later."""
 
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        """All of a response at once, instead of the four above and below."""
+
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The response is whole."""
 

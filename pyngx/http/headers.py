@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pyngx.http.request_facts import RequestFacts
+    from pyngx.http.response_head import Passed
 
 Field = tuple[bytes, bytes]
 
@@ -35,16 +36,18 @@ class Headers:
     Questions (`get`, `all`, `joined`, `in`) take the name in lower case, changes in the case it is to be sent in.
     """
 
-    __slots__ = ("_first", "facts", "frozen", "items")
+    __slots__ = ("_first", "facts", "frozen", "items", "passed")
 
     items: list[Field]
     facts: RequestFacts | None
+    passed: dict[object, Passed] | None
     _first: dict[bytes, bytes] | None
 
     def __init__(self, items: Iterable[Field] = ()) -> None:
         """`items` is copied; read the attribute freely, but change fields only through the methods."""
         self.items = list(items)
         self.facts = None  # what `request_facts` has worked out
+        self.passed = None  # what of a response's fields is passed on, by proxying location; for frozen ones only
         self.frozen = False  # other messages have the same fields: changing them is an error
         self._first = None
 
@@ -104,7 +107,17 @@ class Headers:
         self._change([field for field in self.items if field[0].lower() != lower])
 
     def copy(self) -> Headers:
-        return Headers(self.items)
+        """The same fields, to be changed without changing these."""
+        copy = Headers()
+        copy.items = self.items  # changes make a new list
+        copy._first = self._first
+        return copy
+
+    def freeze(self) -> Headers:
+        """Let nobody change these fields: other messages have them, too."""
+        self.frozen = True
+        self.passed = {}
+        return self
 
     def __contains__(self, name: object) -> bool:
         return name in (self._index() if self._first is None else self._first)

@@ -101,9 +101,7 @@ def _plain_fields(block: bytes) -> Headers | None:
 @lru_cache(maxsize=KNOWN_FIELDS)
 def _known_fields(block: bytes) -> Headers | None:
     headers = _plain_fields(block)
-    if headers is not None:
-        headers.frozen = True
-    return headers
+    return headers.freeze() if headers is not None else None
 
 
 def _parse_slowly(head: bytes, rules: FieldRules) -> RequestHead:

@@ -30,7 +30,7 @@ from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
 from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
 from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
-from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
+from pyngx.modules.proxy_buffering import ProxyBufferingSettings, limits_rate, outlet_of
 from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
 from pyngx.modules.proxy_request import SetHeader, asks_upgrade, lines_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
@@ -287,6 +287,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
         outlet_of(build),
+        paces=limits_rate(build),
     )
 
 

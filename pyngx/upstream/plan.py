@@ -65,6 +65,7 @@ class Plan:
     passes_trailers: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
     open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
+    paces: bool = False  # whether that may let less through than comes
 
     def answer_to(self, exchange: Exchange, status: int, reason: bytes, fields: Headers) -> Response | Answer:
         """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""

@@ -124,6 +124,36 @@ class Relay:
         if exchange.paused:
             outlet.pause_reading()
 
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        """Pass a response on that is whole already: nothing has to be held for it."""
+        exchange = self._exchange
+        if exchange.paused or status in STATUS_CONDITIONS or self._plan.paces:
+            self.head_received(status, reason, headers)
+            if self._responded:
+                if body:
+                    self.body_received(body)
+                self.response_ended([])
+            return
+        attempt, _ = self._now()
+        attempt.status, attempt.fields = status, headers
+        attempt.header_time = time.monotonic() - attempt.started
+        attempt.response_length = len(body)
+        self._close_attempt(failed=False)
+        answer = self._plan.answer_to(exchange, status, reason, headers)
+        if isinstance(answer, Response):
+            try:
+                exchange.respond(answer)
+            except Refused as refused:  # a filter wants another answer
+                answer = refused.status
+            else:
+                self._done = True
+                if body:
+                    exchange.write(body)
+                exchange.end()
+                self._finish()
+                return
+        self._answer(answer)
+
     def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
         attempt, _ = self._now()
