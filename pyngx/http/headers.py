@@ -47,7 +47,7 @@ class Headers:
         """`items` is copied; read the attribute freely, but change fields only through the methods."""
         self.items = list(items)
         self.facts = None  # what `request_facts` has worked out
-        self.passed = None  # what of a response's fields is passed on, by proxying location; for frozen ones only
+        self.passed = None  # what of a response's fields is passed on, by how; for frozen ones only
         self.frozen = False  # other messages have the same fields: changing them is an error
         self._first = None
 

@@ -18,9 +18,8 @@ _ANY_MSIE: Final = re.compile(rb"MSIE ...", re.DOTALL)
 
 
 class Lines(msgspec.Struct):
-    """A request's fields as they are passed on, and what they were made of beside the client's."""
+    """A request's fields as they are passed on, and the values that were put among them."""
 
-    host: str
     values: list[str]
     fields: list[Field]
     encoded: bytes
@@ -34,7 +33,7 @@ class RequestFacts(msgspec.Struct):
     asks_upgrade: bool
     host: Host | None  # of the only Host field, if it is a good one
     browsers: frozenset[str]  # those that keepalive_disable knows
-    forwarded: dict[object, Lines]  # by proxying location
+    forwarded: dict[tuple[object, str], Lines]  # by how they are passed on, and the Host
 
 
 def request_facts(headers: Headers) -> RequestFacts:

@@ -17,7 +17,7 @@ from pyngx.http.codec import text
 from pyngx.http.headers import Field, Headers
 
 KNOWN_SIZE: Final = 2048  # bytes of fields that are remembered
-KNOWN_FIELDS: Final = 256  # how many requests' fields are
+KNOWN_FIELDS: Final = 1024  # how many requests' fields are
 
 # nginx takes a bare LF for a line's end, as RFC 9112 2.2 allows.
 HEAD_END: Final = re.compile(rb"\n\r?\n")

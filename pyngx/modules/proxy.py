@@ -277,7 +277,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
     ignored = frozenset(wire(name.lower()) for name in own.proxy_ignore_headers)
     return Plan(
         build.runtime.transport,
-        head_reader(hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
+        head_reader(build, hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
         _conditions(own.proxy_next_upstream),
         own.proxy_next_upstream_tries,
         own.proxy_next_upstream_timeout,

@@ -24,7 +24,7 @@ DROPPED = frozenset(
 )
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 
-REMEMBERED = 32  # locations for which a client's fields are kept as they are passed on
+REMEMBERED = 32  # ways in which a client's fields are passed on that are kept
 
 LinesOf = Callable[["Exchange"], Lines]
 
@@ -53,7 +53,8 @@ def lines_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: bo
 
     names = [name for name, _ in rendered]
     renders = [render for _, render in rendered]
-    mine = object()  # and not anything of this configuration: what is remembered may outlive it
+    # Locations that pass the same fields on remember together, over reloads, too.
+    token = build.claim(("passed request fields", tuple(names), dropped), object)
 
     def lines(exchange: Exchange) -> Lines:
         host = render_host(exchange) if render_host is not None else exchange.proxy_host
@@ -61,13 +62,13 @@ def lines_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: bo
             host = exchange.proxy_host
         values = [render(exchange) for render in renders]
         remembered = (exchange.headers.facts or request_facts(exchange.headers)).forwarded
-        known = remembered.get(mine)
-        if known is not None and known.host == host and known.values == values:
+        known = remembered.get((token, host))
+        if known is not None and known.values == values:
             return known
         fields = _made(exchange, host, zip(names, values, strict=True), dropped)
         if len(remembered) >= REMEMBERED:
             remembered.clear()
-        remembered[mine] = known = Lines(host, values, fields, _encoded(fields))
+        remembered[token, host] = known = Lines(values, fields, _encoded(fields))
         return known
 
     return lines

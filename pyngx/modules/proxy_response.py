@@ -37,7 +37,7 @@ KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"exp
 
 URLS = frozenset({b"location", b"refresh"})
 EFFECTS = frozenset({b"x-accel-limit-rate", b"x-accel-redirect"})
-REMEMBERED = 32  # locations for which an upstream's fields are kept as they are passed on
+REMEMBERED = 32  # ways in which an upstream's fields are passed on that are kept
 
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
@@ -85,6 +85,7 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
 
 
 def head_reader(
+    build: Build,
     hidden: frozenset[bytes],
     ignored: frozenset[bytes],
     rewrite: RewriteUrl | None,
@@ -96,17 +97,18 @@ def head_reader(
     if rewrite_cookie is not None:
         effects |= {b"set-cookie"}
     make = _passing(hidden, ignored, effects)
-    mine = object()  # and not anything of this configuration: what is remembered may outlive it
+    # Locations that pass the same fields on remember together, over reloads, too.
+    token = build.claim(("passed response fields", hidden, ignored, effects), object)
 
     def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
         remembered = headers.passed
-        passed = remembered.get(mine) if remembered is not None else None
+        passed = remembered.get(token) if remembered is not None else None
         if passed is None:
             passed = make(headers)
             if remembered is not None:
                 if len(remembered) >= REMEMBERED:
                     remembered.clear()
-                remembered[mine] = passed
+                remembered[token] = passed
         if passed.has_effects and (answer := obey(exchange, headers)) is not None:
             return answer
         response = Response(status, passed.headers.copy(), reason, passed.length)

@@ -126,7 +126,7 @@ class WirePool:
 
     def __init__(self) -> None:
         self._idle: dict[Key, list[WireConnection]] = {}
-        self._groups: dict[object, list[WireConnection]] = {}  # the same, those that were idle longest first
+        self._groups: dict[object, dict[WireConnection, None]] = {}  # the same, those that were idle longest first
         self._closed = False
 
     def __repr__(self) -> str:
@@ -137,7 +137,7 @@ class WirePool:
         idle = self._idle.get(key)
         while idle:
             connection = idle.pop()
-            self._groups[key[1]].remove(connection)
+            del self._groups[key[1]][connection]
             connection.deadline.stop()
             if not connection.transport.is_closing():
                 return connection
@@ -146,11 +146,16 @@ class WirePool:
     def put(self, connection: WireConnection, limit: int) -> None:
         """Keep an idle connection; of more than `limit` in its group, the one that was idle longest goes."""
         key = connection.key
-        siblings = self._groups.setdefault(key[1], [])
-        siblings.append(connection)
-        self._idle.setdefault(key, []).append(connection)
+        siblings = self._groups.get(key[1])
+        if siblings is None:
+            siblings = self._groups[key[1]] = {}
+        siblings[connection] = None
+        idle = self._idle.get(key)
+        if idle is None:
+            idle = self._idle[key] = []
+        idle.append(connection)
         if len(siblings) > limit or self._closed:
-            oldest = siblings[0]
+            oldest = next(iter(siblings))
             self.drop(oldest)
             oldest.leave()
 
@@ -159,7 +164,7 @@ class WirePool:
         idle = self._idle.get(connection.key)
         if idle is not None and connection in idle:
             idle.remove(connection)
-            self._groups[connection.key[1]].remove(connection)
+            del self._groups[connection.key[1]][connection]
 
     def close(self) -> None:
         """Close all, and each that comes from now on."""
