@@ -136,13 +136,12 @@ def _straight(exchange: Exchange, servers: ServerNames) -> Chooser | None:
         exchange.uri_changed = False
         if (answer := _find_location(exchange)) is not None:
             return _given(answer)
-        location = exchange.location
-        if location.rewrite:
-            if (choose := _attempt(exchange, location.rewrite, _rewritten)) is not None:
+        if rewrite := exchange.location.rewrite:
+            if (choose := _attempt(exchange, rewrite, _rewritten)) is not None:
                 return choose
             if exchange.uri_changed:
                 return lambda: _rewritten(exchange)
-        handlers = iter(location.inside)
+        handlers = iter(exchange.location.inside)  # an `if` may have put another in its place
         for handler in handlers:
             result = handler(exchange)
             if result is Flow.TAKEN:

@@ -137,8 +137,6 @@ class Relay:
         attempt, _ = self._now()
         attempt.status, attempt.fields = status, headers
         attempt.header_time = time.monotonic() - attempt.started
-        attempt.response_length = len(body)
-        self._close_attempt(failed=False)
         answer = self._plan.answer_to(exchange, status, reason, headers)
         if isinstance(answer, Response):
             try:
@@ -146,12 +144,15 @@ class Relay:
             except Refused as refused:  # a filter wants another answer
                 answer = refused.status
             else:
+                attempt.response_length = len(body)
+                self._close_attempt(failed=False)
                 self._done = True
                 if body:
                     exchange.write(body)
                 exchange.end()
                 self._finish()
                 return
+        self._close_attempt(failed=False)
         self._answer(answer)
 
     def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
