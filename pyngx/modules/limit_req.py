@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -213,6 +213,8 @@ class Zone:
         if size > self._room:
             self._drop_oldest()
             self._drop_empty(rate, now)
+        while size > self._room and self.buckets:
+            self._drop_oldest()
         if size > self._room:
             return None
         self._room -= size
@@ -275,9 +277,14 @@ class Limiter:
     clock: Callable[[], int] = milliseconds
 
     def handle(self, exchange: Exchange) -> Status | Awaitable[None] | None:
-        """Let a request pass, now or later, or refuse it; only what every limit lets pass is poured."""
-        if STATUS in exchange.values:
-            return None
+        """Let a request pass, now or later, or refuse it. Whoever was judged once isn't again after a redirect."""
+        verdict = self.judge(exchange) if STATUS not in exchange.values else 0
+        if isinstance(verdict, Status):
+            return verdict
+        return _wait(exchange, verdict / 1000) if verdict else None
+
+    def judge(self, exchange: Exchange) -> Status | int:
+        """A refusal, or milliseconds to wait; only what every limit lets pass is poured."""
         now = self.clock()
         poured: list[tuple[Limit, Bucket]] = []
         for limit in self.limits:
@@ -294,7 +301,7 @@ class Limiter:
                 exchange.log(self.level, "request_limited", message)
                 return self._refuse(exchange)
             poured.append((limit, bucket))
-        return self._pass(exchange, poured, now) if poured else None
+        return self._pour(exchange, poured, now) if poured else 0
 
     def _key(self, exchange: Exchange, limit: Limit) -> bytes:
         key = wire(limit.render(exchange))
@@ -304,24 +311,24 @@ class Limiter:
         exchange.log("error", "key_too_long", message)
         return b""
 
-    def _refuse(self, exchange: Exchange) -> Status | None:
+    def _refuse(self, exchange: Exchange) -> Status | int:
         exchange.values[STATUS] = "REJECTED_DRY_RUN" if self.dry_run else "REJECTED"
-        return None if self.dry_run else Status(self.status)
+        return 0 if self.dry_run else Status(self.status)
 
-    def _pass(self, exchange: Exchange, poured: Iterable[tuple[Limit, Bucket]], now: int) -> Awaitable[None] | None:
+    def _pour(self, exchange: Exchange, poured: Sequence[tuple[Limit, Bucket]], now: int) -> int:
         longest, why = 0, ""
-        for limit, bucket in reversed(list(poured)):
+        for limit, bucket in reversed(poured):
             excess = bucket.with_one_more(limit.rate, now)
             bucket.excess, bucket.last = excess, max(bucket.last, now)
             if (delay := limit.wait_for(excess)) > longest:
                 longest, why = delay, f'excess: {_shown(excess)}, by zone "{limit.name}"'
         if not longest:
             exchange.values[STATUS] = "PASSED"
-            return None
+            return 0
         what = "delaying request, dry run" if self.dry_run else "delaying request"
         exchange.log(MILDER[self.level], "request_delayed", f"{what}, {why}")
         exchange.values[STATUS] = "DELAYED_DRY_RUN" if self.dry_run else "DELAYED"
-        return None if self.dry_run else _wait(exchange, longest / 1000)
+        return 0 if self.dry_run else longest
 
 
 async def _wait(exchange: Exchange, seconds: float) -> None:
