@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,16 @@ LOADED = {
 EVERY = GROUPS | CHANCES | LOADED
 CONFIGURATION = """
     {groups}
+    log_format tries '$request_uri a=$upstream_addr s=$upstream_status l=$upstream_response_length '
+                     'in=$upstream_bytes_received c=$upstream_connect_time h=$upstream_header_time '
+                     't=$upstream_response_time';
     server {{
+        access_log OWN/logs/tries.log tries;
+        location /again/ {{ proxy_pass http://turns-backup; error_page 502 /hash-all-dead/; error_page 404 /turns/; }}
+        location /nobody/ {{ proxy_pass http://hash-all-dead; error_page 502 =200 /nothing; }}
+        location /thrice/ {{ proxy_pass http://ring-all-dead; error_page 502 = /again/x; proxy_next_upstream_tries 2; }}
+        location /nothing {{ return 200; }}
+        recursive_error_pages on; proxy_intercept_errors on;
         listen LISTEN0; add_header X-Asked "$upstream_addr; $upstream_status" always;
         keepalive_requests 10000; proxy_next_upstream error timeout http_404;
         {locations}
@@ -139,6 +149,23 @@ def test_the_same_servers_are_asked_where_one_says_no(servers: Pair, group: str)
             got.append([ask(connection, f"/{group}/?k={at}", names, "404") for at in range(20)])
     assert got[1] == got[0]
     assert {len(line.split(",")) for line in got[0]} == {5}  # three addresses, three statuses
+
+
+def test_what_the_variables_say_of_several_tries(servers: Pair) -> None:
+    """Servers of one round stand behind commas, rounds behind colons; times are compared by their shape."""
+    names = letters(servers)
+    targets = [
+        f"/{place}/{number}?k={number}" for place in ("again", "nobody", "thrice", "turns") for number in range(4)
+    ]
+    for side in servers.sides:
+        with closing(HTTPConnection("127.0.0.1", side.ports[0], timeout=5)) as connection:
+            for target in targets:
+                for reply in ("", "404"):
+                    ask(connection, target, names, reply)
+    logged = servers.logged("logs/tries.log", len(targets) * 2)
+    theirs, ours = ([re.sub(r"\d\.\d{3}", "T", line) for line in lines[-len(targets) * 2 :]] for lines in logged)
+    assert ours == theirs
+    assert any(" : " in line for line in theirs)
 
 
 @pytest.mark.parametrize("group", CHANCES)
