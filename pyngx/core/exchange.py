@@ -135,6 +135,7 @@ class Exchange:
     throttle: Throttle | None = None  # keeps to it
     source: Source | None = None  # paused and resumed as the client takes the response
     waiters: Sequence[asyncio.Future[None]] = ()
+    cleanups: Sequence[Callable[[], None]] = ()  # called once, when the exchange is closed, however it ended
     on_gone: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -290,8 +291,10 @@ class Exchange:
         if self.ended:
             return
         self.ended = self.broken = True
-        self.client.abort()
-        self.close()
+        try:
+            self.client.abort()
+        finally:
+            self.close()
 
     async def drain(self) -> None:
         """Wait while the client is slow."""
@@ -309,6 +312,8 @@ class Exchange:
             for write_log in self.location.loggers:
                 write_log(self)
         finally:
+            for clean_up in self.cleanups:
+                clean_up()
             if self.kept_body is not None:
                 self.kept_body.close()
             self.generation.exchange_closed(self)
@@ -348,10 +353,12 @@ class Exchange:
     def _end(self, trailers: Fields) -> None:
         self.ended = True
         self.trailers = trailers
-        if self.late_trailers is not None:
-            self.late_trailers(self)
-        self.client.finish(self.trailers)
-        self.close()
+        try:
+            if self.late_trailers is not None:
+                self.late_trailers(self)
+            self.client.finish(self.trailers)
+        finally:
+            self.close()
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:

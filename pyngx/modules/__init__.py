@@ -9,7 +9,9 @@ from pyngx.modules import (
     error_log,
     headers,
     index,
+    limit_conn,
     limit_rate,
+    limit_req,
     log,
     main,
     map,
@@ -21,6 +23,10 @@ from pyngx.modules import (
     static,
     try_files,
     upstream,
+    upstream_hash,
+    upstream_ip_hash,
+    upstream_least_conn,
+    upstream_random,
 )
 
 MODULES: tuple[Module, ...] = (
@@ -31,6 +37,13 @@ MODULES: tuple[Module, ...] = (
     map.MODULE,
     resolver.MODULE,
     upstream.MODULE,
+    upstream_hash.MODULE,
+    upstream_ip_hash.MODULE,
+    upstream_least_conn.MODULE,
+    upstream_random.MODULE,
+    # before access, as nginx has it: the rate first
+    limit_req.MODULE,
+    limit_conn.MODULE,
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,

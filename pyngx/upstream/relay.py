@@ -43,9 +43,7 @@ class Relay:
     _attempt: Try | None = None
     _outlet: Outlet | None = None  # since the response's head was passed on
 
-    def __init__(
-        self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
-    ) -> None:
+    def __init__(self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None) -> None:
         """`body` is what is sent if it was kept before; the exchange's own body is streamed if the plan says so."""
         self._exchange = exchange
         self._plan = plan
@@ -53,7 +51,7 @@ class Relay:
         self._request = request
         self._body = body
         self._streams = plan.streams_body and body is None
-        self._key = key
+        self._choose = group.begin(exchange) if group.begin is not None else None
         self._tried: set[Peer] = set()
         self._tries_left = plan.tries(group)
         self._deadline = plan.deadline()
@@ -238,7 +236,7 @@ class Relay:
 
     def _try_next(self) -> None:
         now = time.monotonic()
-        peer = self._group.select(self._tried, now, self._key)
+        peer = self._group.select(self._tried, now, self._choose)
         if peer is None:
             self._note(self._group.name, now).status = 502
             self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")

@@ -45,6 +45,7 @@ class _Tries:
         self.exchange = exchange
         self.plan = plan
         self._group = group
+        self._choose = group.begin(exchange) if group.begin is not None else None
         self._tried: set[Peer] = set()
         self._left = plan.tries(group)
         self._deadline = plan.deadline()
@@ -53,7 +54,7 @@ class _Tries:
     def begin(self) -> tuple[Peer, Try] | None:
         """The next peer, and the note of its being asked."""
         now = time.monotonic()
-        peer = self._group.select(self._tried, now)
+        peer = self._group.select(self._tried, now, self._choose)
         before = len(self.exchange.tries)
         name = str(peer.address) if peer is not None else self._group.name
         attempt = Try(name, now, is_anew=0 < before == self._first)
