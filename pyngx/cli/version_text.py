@@ -18,7 +18,6 @@ ABSENT = (
     "http_fastcgi_module",
     "http_geo_module",
     "http_grpc_module",
-    "http_gzip_module",
     "http_limit_conn_module",
     "http_limit_req_module",
     "http_memcached_module",

@@ -7,6 +7,7 @@ from pyngx.modules import (
     asgi,
     core,
     error_log,
+    gzip,
     headers,
     index,
     limit_rate,
@@ -34,6 +35,7 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    gzip.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,
     try_files.MODULE,
