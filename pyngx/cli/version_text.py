@@ -13,7 +13,6 @@ ABSENT = (
     "http_auth_basic_module",
     "http_autoindex_module",
     "http_browser_module",
-    "http_charset_module",
     "http_empty_gif_module",
     "http_fastcgi_module",
     "http_geo_module",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyngx.core.phases import Module
 from pyngx.modules import (
     asgi,
+    charset,
     core,
     error_log,
     gzip,
@@ -35,6 +36,7 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    charset.MODULE,
     gzip.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,

@@ -27,7 +27,7 @@ HTML = (("text/html",),)
 
 
 def type_test(groups: Iterable[Iterable[str]], always: str = "text/html") -> Callable[[Response], bool]:
-    """Whether a response is of one of some types: those that are named, and the one that counts always."""
+    """Whether a response is of one of some types, whatever its charset: those that are named, and what counts always."""
     names = {name for group in groups for name in group}
     if ANY in names:
         return lambda _: True
@@ -35,11 +35,6 @@ def type_test(groups: Iterable[Iterable[str]], always: str = "text/html") -> Cal
 
     def is_wanted(response: Response) -> bool:
         value = response.headers.get(b"content-type")
-        return value is not None and bare_type(response, value).lower() in wanted
+        return value is not None and split_charset(value)[0].lower() in wanted
 
     return is_wanted
-
-
-def bare_type(response: Response, value: bytes) -> bytes:
-    """A Content-Type without its charset; one that the configuration itself wrote is left whole, as in nginx."""
-    return split_charset(value)[0] if response.parts is None else value
