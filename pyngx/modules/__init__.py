@@ -21,6 +21,7 @@ from pyngx.modules import (
     resolver,
     rewrite,
     static,
+    stub_status,
     try_files,
     upstream,
 )
@@ -42,6 +43,7 @@ MODULES: tuple[Module, ...] = (
     limit_rate.MODULE,
     try_files.MODULE,
     # content: the first that takes a location answers
+    stub_status.MODULE,
     proxy.MODULE,
     asgi.MODULE,
     index.MODULE,

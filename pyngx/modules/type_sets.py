@@ -27,7 +27,7 @@ HTML = (("text/html",),)
 
 
 def type_test(groups: Iterable[Iterable[str]], always: str = "text/html") -> Callable[[Response], bool]:
-    """Whether a response is of one of some types, whatever its charset: those that are named, and what counts always."""
+    """Whether a response has one of some types, whatever its charset; `always` is among them."""
     names = {name for group in groups for name in group}
     if ANY in names:
         return lambda _: True
