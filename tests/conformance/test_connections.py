@@ -264,7 +264,7 @@ async def test_a_pipeline_whose_client_half_closes_is_answered_to_its_end(fast: 
 
 
 async def test_a_client_that_leaves_while_the_rest_waits_for_its_turn_is_let_go(fast: Opened) -> None:
-    async with fast.gateway(f"limit_rate 10; return 200 {'x' * 200};") as gateway:
+    async with fast.gateway(f"limit_rate 400; return 200 {'x' * 10_000};") as gateway:
         client = await gateway.connect()
         client.send(request())
         await client.reader.readuntil(b"\r\n\r\n")
