@@ -11,7 +11,6 @@ from pyngx.version import NGINX_VERSION, VERSION
 ABSENT = (
     "http_access_module",
     "http_auth_basic_module",
-    "http_autoindex_module",
     "http_browser_module",
     "http_empty_gif_module",
     "http_fastcgi_module",

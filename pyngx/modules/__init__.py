@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyngx.core.phases import Module
 from pyngx.modules import (
     asgi,
+    autoindex,
     charset,
     core,
     error_log,
@@ -47,6 +48,7 @@ MODULES: tuple[Module, ...] = (
     proxy.MODULE,
     asgi.MODULE,
     index.MODULE,
+    autoindex.MODULE,
     static.MODULE,
     log.MODULE,
 )

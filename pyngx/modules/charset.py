@@ -223,6 +223,12 @@ def make_filter(build: Build) -> HeaderFilter | None:
     return apply
 
 
+def said_charset(build: Build) -> Read:
+    """The charset that pages of our own are going to have."""
+    charset = build.settings(CharsetSettings).charset
+    return _reader(build, charset) if charset is not None else lambda _: None
+
+
 def _check(target: Charset, source: Charset | None, recodings: Recodings) -> None:
     """Complain of charsets between which there is no way, as far as that is known."""
     if source is None or source.is_variable or target.is_variable or source.name.lower() == target.name.lower():
