@@ -12,7 +12,6 @@ ABSENT = (
     "http_access_module",
     "http_auth_basic_module",
     "http_browser_module",
-    "http_empty_gif_module",
     "http_fastcgi_module",
     "http_geo_module",
     "http_grpc_module",
@@ -37,7 +36,12 @@ ABSENT = (
 )
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
-PRESENT = ("http_stub_status_module",)
+PRESENT = (
+    "http_gunzip_module",
+    "http_gzip_static_module",
+    "http_random_index_module",
+    "http_stub_status_module",
+)
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

@@ -285,8 +285,11 @@ class Exchange:
         """The body is whole."""
         if self.ended:
             return
-        if self.body_filters and (data := self._drained("finish")):
-            self._send(data)
+        if self.body_filters:
+            if data := self._drained("finish"):
+                self._send(data)
+            if self.ended:  # a filter has found that the body is broken
+                return
         if self.throttle is not None:
             self.throttle.when_empty(lambda: self._end(trailers))
         else:

@@ -95,7 +95,7 @@ async def _answer(exchange: Exchange, path: str, content_type: bytes, write: Wri
         # a large directory takes its time, and so does one on a slow disk
         body, unreadable = await asyncio.to_thread(listing)
     except (OSError, ValueError) as error:
-        return _failed(exchange, path, error)
+        return directory_failed(exchange, path, error)
     for name in unreadable:
         exchange.log("crit", "file_status_failed", f'stat() "{path}/{name}" failed (13: Permission denied)')
     return Content(Response(200, Headers([(b"Content-Type", content_type)]), parts=(body,)))
@@ -162,7 +162,8 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result:
     return entry.stat(follow_symlinks=False)
 
 
-def _failed(exchange: Exchange, path: str, error: OSError | ValueError) -> Answer:
+def directory_failed(exchange: Exchange, path: str, error: OSError | ValueError) -> Answer:
+    """What answers for a directory that can't be read."""
     code = error.errno if isinstance(error, OSError) else errno.ENOENT
     level, answer = ("crit", 500)
     if code in MISSING:
