@@ -288,7 +288,7 @@ class Exchange:
         if self.body_filters:
             if data := self._drained("finish"):
                 self._send(data)
-            if self.ended:  # a filter has found that the body is broken
+            if self.broken:  # a filter has found that it is
                 return
         if self.throttle is not None:
             self.throttle.when_empty(lambda: self._end(trailers))
