@@ -18,6 +18,7 @@ from pyngx.core.regex import compile_regex
 from pyngx.core.variables import Variable
 from pyngx.http.accept_encoding import accepts_gzip
 from pyngx.http.codec import text
+from pyngx.http.compressors import make_compressor
 from pyngx.http.dates import parse_http_date
 from pyngx.http.etag import weaken
 from pyngx.http.headers import list_members
@@ -188,7 +189,7 @@ class Gzip:
     __slots__ = ("_before", "_compressor", "_fresh", "_so_far", "size_after", "size_before")
 
     def __init__(self, level: int, window_bits: int, memory_level: int) -> None:
-        self._compressor = zlib.compressobj(level, zlib.DEFLATED, window_bits + 16, memory_level)
+        self._compressor = make_compressor(level, window_bits, memory_level)
         self._before = self._so_far = 0
         self._fresh = False  # whether anything came since the last flush
         self.size_before = self.size_after = 0
