@@ -11,14 +11,10 @@ from pyngx.version import NGINX_VERSION, VERSION
 ABSENT = (
     "http_access_module",
     "http_auth_basic_module",
-    "http_autoindex_module",
     "http_browser_module",
-    "http_charset_module",
-    "http_empty_gif_module",
     "http_fastcgi_module",
     "http_geo_module",
     "http_grpc_module",
-    "http_gzip_module",
     "http_memcached_module",
     "http_mirror_module",
     "http_referer_module",
@@ -31,6 +27,14 @@ ABSENT = (
     "http_userid_module",
     "http_uwsgi_module",
     "http-cache",
+)
+
+# Modules that nginx's build has only where it is asked for, and pyngx always.
+PRESENT = (
+    "http_gunzip_module",
+    "http_gzip_static_module",
+    "http_random_index_module",
+    "http_stub_status_module",
 )
 
 HELP = """\
@@ -59,7 +63,7 @@ def version_lines() -> str:
 
 def feature_lines() -> str:
     """What -V says beside: the nginx that we are like, what runs us, and what of nginx is missing."""
-    words = " ".join(f"--without-{name}" for name in ABSENT)
+    words = " ".join([*(f"--with-{name}" for name in PRESENT), *(f"--without-{name}" for name in ABSENT)])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"nginx version: nginx/{NGINX_VERSION}\nrun by {python}\nconfigure arguments: {words}\n"
 

@@ -279,8 +279,11 @@ class Exchange:
         """The body is whole."""
         if self.ended:
             return
-        if self.body_filters and (data := self._drained("finish")):
-            self._send(data)
+        if self.body_filters:
+            if data := self._drained("finish"):
+                self._send(data)
+            if self.broken:  # a filter has found that it is
+                return
         if self.throttle is not None:
             self.throttle.when_empty(lambda: self._end(trailers))
         else:

@@ -40,24 +40,29 @@ def make_handler(build: Build) -> Handler:
             exchange.log("error", "directory_index_forbidden", f'directory index of "{path}" is forbidden')
             return Status(403)
         try:
-            file = _open(path)
+            file = open_file(path)
         except (OSError, ValueError) as error:
             return _failed(exchange, path, error, own.log_not_found)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or exchange.method == "POST":
             file.close()
             return _not_a_file(exchange, status, path)
-        return Content(_response(file, status, type_of(exchange, types), own.etag))
+        return Content(file_response(file, status, type_of(exchange, types), own.etag))
 
     return handle
 
 
-def _open(path: str) -> BinaryIO:
+# what other modules use
+
+
+def open_file(path: str) -> BinaryIO:
+    """Raises OSError, and ValueError for a path with a NUL."""
     # O_NONBLOCK: a FIFO must not stop the process
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
 
 
-def _response(file: BinaryIO, status: os.stat_result, media_type: bytes, etag: bool) -> Response:
+def file_response(file: BinaryIO, status: os.stat_result, media_type: bytes, etag: bool) -> Response:
+    """What sends a file, and describes it."""
     headers = Headers([(b"Content-Type", media_type)] if media_type else [])
     return Response(
         200,
