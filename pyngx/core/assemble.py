@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
+from pyngx.core.access import access_chain
 from pyngx.core.blocks import HttpBlocks, LocationBlocks, MainBlocks, PipelineSettings, ServerSettings
 from pyngx.core.build import Build, Shared
 from pyngx.core.connection import ConnectionSettings
@@ -44,6 +45,7 @@ def assemble(root: Scope, modules: Sequence[Module], runtime: Runtime, number: i
     generation.preparations = tuple(shared.preparations.values())
     generation.starts = tuple(shared.starts)
     generation.claims = frozenset(shared.claims)
+    generation.findings = tuple(shared.findings)
     return generation
 
 
@@ -170,7 +172,7 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
         location.content = _handlers(build, Phase.CONTENT)
         location.rewrite = _handlers(build, Phase.REWRITE)
         location.preaccess = _handlers(build, Phase.PREACCESS)
-        location.access = _handlers(build, Phase.ACCESS)
+        location.access = access_chain(build, _handlers(build, Phase.ACCESS))
         location.precontent = _handlers(build, Phase.PRECONTENT)
         location.inside = location.preaccess + location.access + location.precontent + location.content
         location.header_filters = build.header_filters()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from pyngx.config.diagnostics import ConfigError
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.inherit import origin, settings
 from pyngx.core.regex import Regex, compile_regex, match_and_capture
 from pyngx.core.template import Captures, Template, compile_template
@@ -41,6 +41,7 @@ class Shared:
     starts: list[Callable[[], None]] = field(default_factory=list)
     claims: set[object] = field(default_factory=set)
     errors: list[ConfigError] = field(default_factory=list)
+    findings: dict[Diagnostic, None] = field(default_factory=dict)  # each once
     branches: dict[int, Location] = field(default_factory=dict)  # by the id of the scope that they were built from
 
 
@@ -122,6 +123,10 @@ class Build:
     def named(self, kind: type[T], name: str) -> T | None:
         """The thing of a kind and a name."""
         return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
+
+    def warn(self, message: str, span: Span | None = None, help: str = "") -> None:
+        """Tell whoever loads the configuration what seems to be a slip."""
+        self.shared.findings[Diagnostic(message, span, help, severity="warning")] = None
 
     def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """State that outlives the generation: the one that is there, or made now."""

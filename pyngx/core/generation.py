@@ -109,6 +109,7 @@ class Generation:
     preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
+    findings: Sequence[Diagnostic] = ()  # what is remarkable, but no error
     exchanges: int = 0  # under way
     retired: bool = False
 

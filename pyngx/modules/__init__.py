@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyngx.core.phases import Module
 from pyngx.modules import (
+    access,
     asgi,
     core,
     error_log,
@@ -31,6 +32,8 @@ MODULES: tuple[Module, ...] = (
     map.MODULE,
     resolver.MODULE,
     upstream.MODULE,
+    # access: in this order, and by `satisfy`
+    access.MODULE,
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
