@@ -9,7 +9,6 @@ from pyngx.version import NGINX_VERSION, VERSION
 # Modules of nginx's usual build that pyngx does not have, by the names of nginx's configure script. Programs that ask
 # -V for features, as nginx's own tests do, take all others of that build for present.
 ABSENT = (
-    "http_auth_basic_module",
     "http_autoindex_module",
     "http_browser_module",
     "http_charset_module",

@@ -124,7 +124,7 @@ class Build:
         """The thing of a kind and a name."""
         return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
 
-    def warn(self, message: str, span: Span | None = None, help: str = "") -> None:
+    def remark(self, message: str, span: Span | None = None, help: str = "") -> None:
         """Tell whoever loads the configuration what seems to be a slip."""
         self.shared.findings[Diagnostic(message, span, help, severity="warning")] = None
 

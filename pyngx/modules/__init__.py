@@ -6,6 +6,7 @@ from pyngx.core.phases import Module
 from pyngx.modules import (
     access,
     asgi,
+    auth_basic,
     core,
     error_log,
     headers,
@@ -34,6 +35,7 @@ MODULES: tuple[Module, ...] = (
     upstream.MODULE,
     # access: in this order, and by `satisfy`
     access.MODULE,
+    auth_basic.MODULE,
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,

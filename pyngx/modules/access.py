@@ -153,7 +153,7 @@ def _shared(build: Build, rules: tuple[Rule, ...]) -> Rules:
         build.name(name, found)
         for rule in rules:
             if not rule.is_exact:
-                build.warn(f"low address bits of {rule.text} are meaningless", rule.span)
+                build.remark(f"low address bits of {rule.text} are meaningless", rule.span)
     return found
 
 
