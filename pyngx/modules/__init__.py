@@ -8,6 +8,7 @@ from pyngx.modules import (
     asgi,
     auth_basic,
     core,
+    early_hints,
     error_log,
     headers,
     index,
@@ -28,6 +29,7 @@ from pyngx.modules import (
 MODULES: tuple[Module, ...] = (
     main.MODULE,
     core.MODULE,
+    early_hints.MODULE,
     error_log.MODULE,
     rewrite.MODULE,
     map.MODULE,
