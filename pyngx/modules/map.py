@@ -160,7 +160,7 @@ def define(build: Build) -> None:
     errors: list[Diagnostic] = []
     for one in build.settings(MapSettings).map:
         try:
-            build.variables.define(one.name.value, _getter(build, one), one.name.span)
+            build.variables.define(one.name.value, _getter(build, one), one.name.span, volatile=one.volatile)
         except ConfigError as error:
             errors += error.diagnostics
     if errors:
@@ -168,29 +168,15 @@ def define(build: Build) -> None:
 
 
 def _getter(build: Build, one: Map) -> Getter:
-    """What computes a map's variable; unless it is volatile, once for an exchange."""
-    name = one.name.value.lower()
-    busy = f"map of {name}"  # beside the variables' names: none of them has blanks
+    """What computes a map's variable."""
     subject = build.template(one.source).render
     find = _finder(build, one)
 
     def read(exchange: Exchange) -> str:
-        values = exchange.values
-        if busy in values:
-            exchange.log("error", "variable_cycle", f'cycle while evaluating variable "{name}"')
-            return ""
-        values[busy] = ""
-        try:
-            found = find(exchange, subject(exchange))
-            return found if isinstance(found, str) else found(exchange)
-        finally:
-            del values[busy]
+        found = find(exchange, subject(exchange))
+        return found if isinstance(found, str) else found(exchange)
 
-    def read_once(exchange: Exchange) -> str:
-        value = exchange.values[name] = read(exchange)
-        return value
-
-    return read if one.volatile else read_once
+    return read
 
 
 def _finder(build: Build, one: Map) -> Find:
