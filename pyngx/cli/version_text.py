@@ -22,7 +22,6 @@ ABSENT = (
     "http_limit_req_module",
     "http_memcached_module",
     "http_mirror_module",
-    "http_referer_module",
     "http_scgi_module",
     "http_ssi_module",
     "http_tunnel_module",
