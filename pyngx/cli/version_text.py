@@ -14,16 +14,13 @@ ABSENT = (
     "http_charset_module",
     "http_empty_gif_module",
     "http_fastcgi_module",
-    "http_geo_module",
     "http_grpc_module",
     "http_gzip_module",
     "http_limit_conn_module",
     "http_limit_req_module",
     "http_memcached_module",
     "http_mirror_module",
-    "http_referer_module",
     "http_scgi_module",
-    "http_split_clients_module",
     "http_ssi_module",
     "http_tunnel_module",
     "http_upstream_hash_module",
@@ -36,6 +33,9 @@ ABSENT = (
     "http_uwsgi_module",
     "http-cache",
 )
+
+# Modules that nginx's usual build lacks, and that are taken for absent unless -V names them.
+PRESENT = ("http_realip_module",)
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]
@@ -63,7 +63,7 @@ def version_lines() -> str:
 
 def feature_lines() -> str:
     """What -V says beside: the nginx that we are like, what runs us, and what of nginx is missing."""
-    words = " ".join(f"--without-{name}" for name in ABSENT)
+    words = " ".join([*(f"--with-{name}" for name in PRESENT), *(f"--without-{name}" for name in ABSENT)])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"nginx version: nginx/{NGINX_VERSION}\nrun by {python}\nconfigure arguments: {words}\n"
 

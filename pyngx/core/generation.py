@@ -64,6 +64,7 @@ class Location:
     warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
     product: str = ""  # what built-in pages call us
     request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    known: dict[type, object] = field(default_factory=dict)  # what modules keep here for their variables, by its type
     name: str = field(init=False)  # how the location is written, for logs
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
