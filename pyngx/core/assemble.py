@@ -108,6 +108,7 @@ def _locations(scope: Scope, server: Server, shared: Shared) -> Locations:
 
 def _location(pattern: Pattern, scope: Scope, server: Server, shared: Shared) -> Location:
     location = Location(pattern, server, scope, scope.span)
+    shared.patterns[id(scope)] = pattern
     _furnish(location, scope, server, shared)
     if pattern.is_regex:
         _collect(shared, partial(_set_regex, location, Build(shared, scope, server, location)))

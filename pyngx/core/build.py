@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyngx.core.answers import HeaderFilter
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location, Server
+    from pyngx.core.locations import Pattern
     from pyngx.core.phases import Module
     from pyngx.core.runtime import Close, Runtime
     from pyngx.core.variables import Variables
@@ -43,6 +44,7 @@ class Shared:
     errors: list[ConfigError] = field(default_factory=list)
     findings: dict[Diagnostic, None] = field(default_factory=dict)  # each once
     branches: dict[int, Location] = field(default_factory=dict)  # by the id of the scope that they were built from
+    patterns: dict[int, Pattern] = field(default_factory=dict)  # of locations, by the id of their scope
 
 
 @dataclass(slots=True)
@@ -77,6 +79,13 @@ class Build:
     def origins(self, cls: type, name: str) -> tuple[Span, ...]:
         """Where the parts of a repeated value in force were written."""
         return origin(self.scope, cls, name)
+
+    def giver(self, cls: type, name: str) -> Scope | None:
+        """The block that says what is in force here; None for a default."""
+        scope: Scope | None = self.scope
+        while scope is not None and (cls, name) not in scope.given:
+            scope = scope.parent
+        return scope
 
     def within(self, scope: Scope) -> Build:
         """The same build in an inner block."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Response, Status
+from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Refused, Response, Status
 from pyngx.http.error_pages import error_page
 from pyngx.http.headers import Headers
 from pyngx.http.status import shown_status
@@ -55,6 +55,8 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
             raise AssertionError(answer)
     at_hand = response.parts or ()  # a filter may leave some of them out
     try:
+        if exchange.body.expected and response.status < 400:
+            _discard_body(exchange)
         exchange.respond(response)
         for part in response.parts or ():
             if exchange.header_only or exchange.ended:
@@ -68,6 +70,12 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
         for part in at_hand:
             if isinstance(part, FilePart):
                 part.file.close()
+
+
+def _discard_body(exchange: Exchange) -> None:
+    """What came of a body that nobody asked for must be well-formed, unless the client waits to be asked for it."""
+    if b"expect" not in exchange.headers and (status := exchange.body.discard()):
+        raise Refused(status, "client sent invalid chunked body")
 
 
 def _built_in(exchange: Exchange, status: Status) -> Response:

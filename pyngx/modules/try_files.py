@@ -12,9 +12,11 @@ from pyngx.config.declare import NEVER, directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Answer, Handler, Named, Redirected, Status
 from pyngx.core.phases import Module, Phase
-from pyngx.modules.core import CoreSettings, path_of
+from pyngx.modules.core import PathOf, alias_pattern, path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyngx.config.syntax import Node
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
@@ -70,20 +72,44 @@ def make_handler(build: Build) -> Handler | None:
     files = [_candidate(build, file) for file in own.files]
     otherwise = build.template(own.otherwise)
     full_path = path_of(build)
-    is_alias = build.settings(CoreSettings).document.is_alias
-    assert build.location is not None
-    skipped = build.location.pattern.text if is_alias and not build.location.pattern.is_regex else ""
+    alias = alias_pattern(build)
+    if alias is not None and alias.is_regex:
+        return _in_regex_alias(files, full_path, lambda exchange: _last(otherwise.render(exchange), own.code))
+    prefix = len(alias.text) if alias is not None else 0
 
     def handle(exchange: Exchange) -> Answer | None:
+        before = exchange.uri[:prefix]
         for file, wants_directory in files:
-            uri = file.render(exchange)
-            # nginx takes the location's prefix away from what variables gave only
-            if skipped and (file.constant is not None or not uri.startswith(skipped)):
-                uri = skipped + uri
+            uri = before + _without(before, file, exchange)
             if _is_there(full_path(exchange, uri), wants_directory):
                 exchange.uri = uri  # that of a directory gets its slash by a redirect, if it had none
                 return None
-        return _last(exchange, otherwise, own.code)
+        return _last(_without(before, otherwise, exchange), own.code)
+
+    return handle
+
+
+def _without(prefix: str, file: Template, exchange: Exchange) -> str:
+    """A name behind an alias: nginx takes the location's prefix away from what variables gave only."""
+    name = file.render(exchange)
+    return name.removeprefix(prefix) if file.constant is None else name
+
+
+def _in_regex_alias(
+    files: list[tuple[Template, bool]], full_path: PathOf, last: Callable[[Exchange], Answer]
+) -> Handler:
+    """There an alias is the path of a file, unless what is tried is put behind it."""
+
+    def handle(exchange: Exchange) -> Answer | None:
+        alias = full_path(exchange, "")
+        for file, wants_directory in files:
+            uri = file.render(exchange)
+            if _is_there(alias + uri, wants_directory):
+                if not wants_directory:
+                    exchange.uri = uri
+                    exchange.adds_uri_to_alias = True
+                return None
+        return last(exchange)
 
     return handle
 
@@ -96,16 +122,15 @@ def _candidate(build: Build, file: Text) -> tuple[Template, bool]:
 
 def _is_there(path: str, wants_directory: bool) -> bool:
     try:
-        mode = os.stat(path.rstrip("/") or "/").st_mode
+        mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return False
     return stat.S_ISDIR(mode) == wants_directory
 
 
-def _last(exchange: Exchange, otherwise: Template, code: int) -> Answer:
+def _last(target: str, code: int) -> Answer:
     if code:
         return Status(code)
-    target = otherwise.render(exchange)
     if target.startswith("@"):
         return Named(target[1:])
     uri, _, args = target.partition("?")

@@ -111,6 +111,8 @@ class Reloader:
         with collector_resting():
             prepared = self.installer.prepare(loaded)
         await self.installer.install(prepared)
+        if (patience := self.loaded.main.worker_shutdown_timeout) is not None:
+            self.installer.listeners.end_outdated(patience)
         self._tell_of_listeners(before, frozenset(map(str, self.installer.listeners.sockets)))
         follow_main(self.main_log, loaded)
         tell_findings(self._log, loaded, prepared.generation)
