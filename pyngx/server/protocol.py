@@ -106,7 +106,7 @@ class HttpProtocol(asyncio.Protocol):
         self._ended = True
         if exchange is None:
             return self._reader is None and self._inbox.holds_head
-        if self._reader is not None or exchange.on_gone is not None:
+        if self._reader is not None or exchange.on_gone is not None or exchange.throttle is not None:
             exchange.client_gone()
             return exchange.on_gone is not None and not exchange.ended
         return True
