@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.connection import ConnectionSettings
+from pyngx.core.files import PLAIN, Files
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
 from pyngx.http.request_head import FieldRules
 
@@ -60,6 +61,7 @@ class Location:
     recursive_error_pages: bool = False
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
+    files: Files = PLAIN
     log: Log | None = None  # None: the process's own
     warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
     product: str = ""  # what built-in pages call us

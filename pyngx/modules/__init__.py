@@ -29,6 +29,7 @@ from pyngx.modules import (
     split_clients,
     static,
     stub_status,
+    symlinks,
     try_files,
     upstream,
 )
@@ -37,6 +38,7 @@ MODULES: tuple[Module, ...] = (
     main.MODULE,
     core.MODULE,
     early_hints.MODULE,
+    symlinks.MODULE,
     error_log.MODULE,
     realip.MODULE,
     referer.MODULE,

@@ -91,16 +91,19 @@ class UserFiles:
 
 
 def _read(path: str, known: _UserFile | None) -> _UserFile:
-    # O_NONBLOCK: a FIFO must not stop the process
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(path, "rb", opener=_open) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL, "not a regular file", path)
+            raise OSError(errno.EINVAL, "not a regular file", path)
         content = file.read()
     digest = blake2b(content).digest()
     users = known.users if known is not None and known.digest == digest else read_users(content)
     settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_AFTER_NS
     return _UserFile(users, digest, _identity(status), settled)
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a FIFO must not stop the process
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

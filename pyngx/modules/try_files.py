@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from pyngx.config.declare import NEVER, directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Answer, Handler, Named, Redirected, Status
 from pyngx.core.phases import Module, Phase
-from pyngx.modules.core import PathOf, alias_pattern, path_of
+from pyngx.modules.core import MISSING, PathOf, alias_pattern, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +80,7 @@ def make_handler(build: Build) -> Handler | None:
         before = exchange.uri[:prefix]
         for file, wants_directory in files:
             uri = before + _without(before, file, exchange)
-            if _is_there(full_path(exchange, uri), wants_directory):
+            if _is_there(exchange, full_path(exchange, uri), wants_directory):
                 exchange.uri = uri  # that of a directory gets its slash by a redirect, if it had none
                 return None
         return _last(_without(before, otherwise, exchange), own.code)
@@ -104,7 +103,7 @@ def _in_regex_alias(
         alias = full_path(exchange, "")
         for file, wants_directory in files:
             uri = file.render(exchange)
-            if _is_there(alias + uri, wants_directory):
+            if _is_there(exchange, alias + uri, wants_directory):
                 if not wants_directory:
                     exchange.uri = uri
                     exchange.adds_uri_to_alias = True
@@ -120,10 +119,14 @@ def _candidate(build: Build, file: Text) -> tuple[Template, bool]:
     return build.template(Text(file.value[:-1], file.span) if wants_directory else file), wants_directory
 
 
-def _is_there(path: str, wants_directory: bool) -> bool:
+def _is_there(exchange: Exchange, path: str, wants_directory: bool) -> bool:
     try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
+        mode = exchange.location.files.stat(exchange, path).st_mode
+    except ValueError:
+        return False
+    except OSError as error:
+        if error.errno not in MISSING:
+            exchange.log("crit", "stat_failed", f'stat() "{path}" failed ({error.errno}: {error.strerror})')
         return False
     return stat.S_ISDIR(mode) == wants_directory
 
