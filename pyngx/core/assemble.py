@@ -14,9 +14,10 @@ from pyngx.core.blocks import HttpBlocks, LocationBlocks, MainBlocks, PipelineSe
 from pyngx.core.build import Build, Shared
 from pyngx.core.connection import ConnectionSettings
 from pyngx.core.generation import EVERYTHING, ErrorRoute, Generation, Location, Server
-from pyngx.core.head import head_writer, product
+from pyngx.core.head import head_writer
 from pyngx.core.listen import ANY4, ANY6, Listen, ListenAddress, SocketOptions
 from pyngx.core.locations import Locations, Modifier, Pattern
+from pyngx.core.pages import page_maker
 from pyngx.core.phases import Module, Phase
 from pyngx.core.servers import ServerName, ServerNames
 from pyngx.core.variables import Variables
@@ -55,6 +56,7 @@ def nowhere(root: Scope, shared: Shared) -> Server:
     server.location = Location(EVERYTHING, server, root)
     server.locations = Locations(())
     server.location.send_head = head_writer(Build(shared, root, server, server.location))
+    server.location.built_in = page_maker(PipelineSettings())
     return server
 
 
@@ -180,7 +182,7 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
         loggers = (module.logger(build) for module in shared.modules if module.logger is not None)
         location.loggers = tuple(logger for logger in loggers if logger is not None)
         location.send_head = head_writer(build)
-        location.product = product(own.server_tokens)
+        location.built_in = page_maker(own)
     except ConfigError as error:
         shared.errors.append(error)
 

@@ -140,6 +140,12 @@ class PipelineSettings:
         default="on",
         doc="what the Server field and the built-in pages say",
     )
+    msie_padding: bool = directive(
+        flag, EVERYWHERE, default=True, doc="whether built-in error pages are made long enough for old browsers"
+    )
+    msie_refresh: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether Internet Explorer gets a page that refreshes, not a redirect"
+    )
 
 
 SETTINGS = (MainBlocks, HttpBlocks, ServerSettings, LocationBlocks, PipelineSettings)
