@@ -39,6 +39,9 @@ ABSENT = (
     "http-cache",
 )
 
+# Modules that nginx's usual build lacks, and that are taken for absent unless -V names them.
+PRESENT = ("http_auth_request_module",)
+
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]
              [-e filename] [-c filename] [-g directives]
@@ -65,7 +68,7 @@ def version_lines() -> str:
 
 def feature_lines() -> str:
     """What -V says beside: the nginx that we are like, what runs us, and what of nginx is missing."""
-    words = " ".join(f"--without-{name}" for name in ABSENT)
+    words = " ".join([*(f"--with-{name}" for name in PRESENT), *(f"--without-{name}" for name in ABSENT)])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"nginx version: nginx/{NGINX_VERSION}\nrun by {python}\nconfigure arguments: {words}\n"
 

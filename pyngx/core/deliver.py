@@ -18,7 +18,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def special(exchange: Exchange, status: Status) -> Answer | None:
-    """What `error_page` says instead of a bare status (ngx_http_special_response_handler)."""
+    """What a stub or `error_page` says instead of a bare status (ngx_http_special_response_handler)."""
+    if exchange.stub is not None:
+        return Content(exchange.stub)
     code = status.code
     if code in CLOSING:
         exchange.keepalive = False

@@ -53,6 +53,11 @@ class Location:
     inside: tuple[Handler, ...] = ()  # the four above, in a row
     header_filters: tuple[HeaderFilter, ...] = ()
     loggers: tuple[Logger, ...] = ()
+    inner: tuple[Handler, ...] = ()  # the same three for subrequests, to which access is granted
+    inner_filters: tuple[HeaderFilter, ...] = ()
+    inner_loggers: tuple[Logger, ...] = ()
+    postpones: bool = False  # whether anything here puts subrequests into bodies
+    inner_body_limit: int = 0  # bytes that a subrequest's body may have where it is wanted in memory
     connection: ConnectionSettings = ConnectionSettings()
     internal: bool = False
     max_body_size: int = 0

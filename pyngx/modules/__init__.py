@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyngx.core.phases import Module
 from pyngx.modules import (
     asgi,
+    auth_request,
     core,
     error_log,
     headers,
@@ -14,6 +15,7 @@ from pyngx.modules import (
     main,
     map,
     not_modified,
+    postpone,
     proxy,
     range_filter,
     resolver,
@@ -34,8 +36,11 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    postpone.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,
+    # access
+    auth_request.MODULE,
     try_files.MODULE,
     # content: the first that takes a location answers
     proxy.MODULE,
