@@ -13,12 +13,10 @@ ABSENT = (
     "http_auth_basic_module",
     "http_autoindex_module",
     "http_browser_module",
-    "http_charset_module",
     "http_empty_gif_module",
     "http_fastcgi_module",
     "http_geo_module",
     "http_grpc_module",
-    "http_gzip_module",
     "http_limit_conn_module",
     "http_limit_req_module",
     "http_memcached_module",
@@ -39,8 +37,8 @@ ABSENT = (
     "http-cache",
 )
 
-# Modules that nginx's usual build lacks, and that are taken for absent unless -V names them.
-PRESENT = ("http_auth_request_module",)
+# Modules that nginx's build has only where it is asked for, and pyngx always.
+PRESENT = ("http_auth_request_module", "http_stub_status_module")
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

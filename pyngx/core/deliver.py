@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Response, Status
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
 
 CHUNK = 128 * 1024  # bytes read from a file at once
+FILTERED_CHUNK = 32 * 1024  # the same where body filters work on them: gzip at level 9 takes 3 ms for so many
 CLOSING = frozenset({400, 413, 414, 495, 496, 497, 500, 501})  # as ngx_http_special_response_handler
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -83,11 +85,15 @@ def _built_in(exchange: Exchange, status: Status) -> Response:
 async def _send_file(exchange: Exchange, part: FilePart) -> None:
     part.file.seek(part.offset)
     left = part.length
+    filtered = bool(exchange.body_filters)
+    chunk = FILTERED_CHUNK if filtered else CHUNK
     while left and not exchange.ended:
-        data = part.file.read(min(left, CHUNK))
+        data = part.file.read(min(left, chunk))
         if not data:  # somebody truncated it meanwhile
             exchange.fail()
             return
         left -= len(data)
         exchange.write(data)
         await exchange.drain()
+        if filtered and left:  # a client that is faster than the filters never has us wait, and others had no turn
+            await asyncio.sleep(0)

@@ -114,8 +114,14 @@ class Generation:
     preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
-    exchanges: int = 0  # under way
+    opened: int = 0  # exchanges that have begun
+    closed: int = 0  # and those that have ended
     retired: bool = False
+
+    @property
+    def exchanges(self) -> int:
+        """How many are under way."""
+        return self.opened - self.closed
 
     async def prepare(self) -> None:
         """Wait for what must be ready before this is put in force; raises ConfigError with all that went wrong.
@@ -138,10 +144,12 @@ class Generation:
 
     def exchange_opened(self) -> None:
         """Count an exchange in."""
-        self.exchanges += 1
+        self.opened += 1
 
-    def exchange_closed(self, _exchange: Exchange) -> None:
+    def exchange_closed(self, exchange: Exchange) -> None:
         """Count an exchange out; a retired generation's last one lets go of what only it needed."""
-        self.exchanges -= 1
+        if exchange.parent is not None:  # a subrequest, which was not counted in
+            return
+        self.closed += 1
         if self.retired and not self.exchanges:
             self.runtime.release(self)

@@ -76,7 +76,6 @@ class Subrequests:
 
     def post(self, exchange: Exchange, *, background: bool = False) -> None:
         """Have a subrequest begin when `begin` is called; one in the background outlives the request."""
-        exchange.generation.exchange_opened()
         self._posted.append(exchange)
         if not background:
             self._under_way.add(exchange)

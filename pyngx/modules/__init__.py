@@ -6,8 +6,10 @@ from pyngx.core.phases import Module
 from pyngx.modules import (
     asgi,
     auth_request,
+    charset,
     core,
     error_log,
+    gzip,
     headers,
     index,
     limit_rate,
@@ -21,6 +23,7 @@ from pyngx.modules import (
     resolver,
     rewrite,
     static,
+    stub_status,
     try_files,
     upstream,
 )
@@ -36,13 +39,16 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    charset.MODULE,
     postpone.MODULE,
+    gzip.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,
     # access
     auth_request.MODULE,
     try_files.MODULE,
     # content: the first that takes a location answers
+    stub_status.MODULE,
     proxy.MODULE,
     asgi.MODULE,
     index.MODULE,

@@ -18,6 +18,7 @@ from pyngx.core.template import Template, has_variables
 from pyngx.http.codec import wire
 from pyngx.http.headers import is_token
 from pyngx.modules.error_log import ErrorLogSettings, log_target, opened
+from pyngx.modules.log_cache import LogCacheSettings, appender_of
 from pyngx.modules.log_format import Line, LogFormat, compile_format, log_format
 from pyngx.modules.log_json import json_line
 
@@ -151,7 +152,8 @@ class AccessLogs:
     default: AccessLog
     formats: dict[str, Line]
     buffering: dict[str, Buffering] = field(default_factory=dict)
-    built: dict[int, tuple[LogSettings, Logger | None]] = field(default_factory=dict)  # by the settings' identity
+    # by the identity of what it was built from, which is held so that no other gets it
+    built: dict[tuple[int, int], tuple[LogSettings, LogCacheSettings, Logger | None]] = field(default_factory=dict)
 
 
 # handlers
@@ -183,11 +185,12 @@ def make_logger(build: Build) -> Logger | None:
     common = build.named(AccessLogs, "")
     if common is None:  # a format is wrong, which has been told
         return None
-    own = build.settings(LogSettings)
-    found = common.built.get(id(own))
+    own, cache = build.settings(LogSettings), build.settings(LogCacheSettings)
+    found = common.built.get((id(own), id(cache)))
     if found is None:
-        found = common.built[id(own)] = own, _all(build, common, own.access_log or (common.default,))
-    return found[1]
+        logger = _all(build, common, own.access_log or (common.default,))
+        found = common.built[id(own), id(cache)] = own, cache, logger
+    return found[2]
 
 
 def _all(build: Build, common: AccessLogs, logs: tuple[AccessLog, ...]) -> Logger | None:
@@ -264,11 +267,13 @@ def _append(build: Build, path: Template) -> Write:
 
     As in nginx the root of the request must exist, so that not everybody who invents a host name makes a file.
     """
-    append = build.runtime.logs.append
+    append = appender_of(build)
     render = path.render
 
     def write(exchange: Exchange, line: Line) -> None:
-        if not os.path.isdir(exchange.location.document_root(exchange)):
+        root = exchange.location.document_root(exchange)
+        if not os.path.isdir(root):
+            exchange.log("error", "access_log_skipped", f'testing "{root}" existence failed')
             return
         target = render(exchange)
         try:
@@ -281,7 +286,7 @@ def _append(build: Build, path: Template) -> Write:
 
 MODULE = Module(
     "log",
-    settings=(LogSettings, FormatSettings),
+    settings=(LogSettings, LogCacheSettings, FormatSettings),
     define=define,
     furnish=furnish,
     logger=make_logger,

@@ -155,7 +155,7 @@ class LogFile:
             self.lost += lines
             return
         try:
-            _write_all(self._fd, text)
+            write_all(self._fd, text)
         except OSError as error:
             self.lost += lines
             self._paused_until = time.monotonic() + _PAUSE_WHEN_FULL if error.errno == errno.ENOSPC else 0.0
@@ -246,25 +246,31 @@ class LogLease:
 
 def append_once(path: str, line: bytes) -> None:
     """Open, write, close: for paths that come from requests, which may be too many to be kept open. Raises OSError."""
-    fd = os.open(path, _FLAGS, _MODE)
+    fd = open_to_append(path)
     try:
-        _write_all(fd, line)
+        write_all(fd, line)
     finally:
         os.close(fd)
+
+
+def open_to_append(path: str) -> int:
+    """A file descriptor; the file is made if there is none. Raises OSError."""
+    return os.open(path, _FLAGS, _MODE)
+
+
+def write_all(fd: int, text: bytes) -> None:
+    """Raises OSError."""
+    done = os.write(fd, text)
+    while done < len(text):
+        done += os.write(fd, text[done:])
 
 
 def _open(path: str) -> int:
     stream = STREAMS.get(path)
     if stream is None:
-        return os.open(path, _FLAGS, _MODE)
+        return open_to_append(path)
     # What Python still holds back for the stream comes first.
     python_stream = sys.stdout if stream == 1 else sys.stderr
     if python_stream is not None:
         python_stream.flush()
     return stream
-
-
-def _write_all(fd: int, text: bytes) -> None:
-    done = os.write(fd, text)
-    while done < len(text):
-        done += os.write(fd, text[done:])

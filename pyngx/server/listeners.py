@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
@@ -107,6 +107,11 @@ class Listeners:
     def connections(self) -> int:
         """Open connections."""
         return len(self._state.connections)
+
+    @property
+    def open(self) -> Collection[object]:
+        """The protocols that serve them."""
+        return self._state.connections
 
     def prepare(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.002  # seconds that an upstream is held for a client before the file is resorted to
 READ_BACK = 64 * 1024
 TURN = 1024 * 1024  # bytes that one client is given before others have their turn
+FILTERED_TURN = READ_BACK  # the same where body filters work on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +206,9 @@ class Reservoir:
     def _drain(self) -> None:
         exchange, parts = self._exchange, self._parts
         given = 0
+        turn = FILTERED_TURN if exchange.body_filters else TURN
         while parts and not exchange.paused:
-            if given > TURN:
+            if given > turn:
                 if self._turn is None:
                     self._turn = asyncio.get_running_loop().call_soon(self._next_turn)
                 break

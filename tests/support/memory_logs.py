@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyngx.core.logs import UNBUFFERED, Buffering, ErrorSink
+from pyngx.core.logs import UNBUFFERED, Buffering, ErrorSink, FileCache
 
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
@@ -59,6 +59,7 @@ class MemoryLogs:
 
     files: dict[str, MemoryFile] = field(default_factory=dict)
     errors: dict[tuple[ErrorSink, ...], MemoryLog] = field(default_factory=dict)
+    caches: list[FileCache] = field(default_factory=list)
 
     def file(self, target: str) -> MemoryFile:
         if target.startswith("/nonexistent/"):
@@ -69,6 +70,13 @@ class MemoryLogs:
         if path.endswith("/"):
             raise IsADirectoryError(21, "Is a directory")
         self.files.setdefault(path, MemoryFile()).write(line)
+
+    def cache(self, limits: FileCache) -> MemoryLogs:
+        self.caches.append(limits)
+        return self
+
+    def close(self) -> None:
+        self.caches.pop()
 
     def error_log(self, sinks: tuple[ErrorSink, ...]) -> MemoryLog:
         return self.errors.setdefault(sinks, MemoryLog(sinks))

@@ -20,6 +20,7 @@ class FakeExchange:
         self.room = room
         self.paused = room <= 0
         self.taken = b""
+        self.body_filters: list[object] = []
         self.over = ""
         self.events: list[str] = []
 
