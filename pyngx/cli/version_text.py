@@ -19,7 +19,6 @@ ABSENT = (
     "http_memcached_module",
     "http_mirror_module",
     "http_scgi_module",
-    "http_ssi_module",
     "http_tunnel_module",
     "http_upstream_hash_module",
     "http_upstream_ip_hash_module",
@@ -33,7 +32,7 @@ ABSENT = (
 )
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
-PRESENT = ("http_realip_module", "http_stub_status_module")
+PRESENT = ("http_auth_request_module", "http_realip_module", "http_stub_status_module")
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

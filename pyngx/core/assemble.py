@@ -178,9 +178,12 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
         location.access = access_chain(build, _handlers(build, Phase.ACCESS))
         location.precontent = _handlers(build, Phase.PRECONTENT)
         location.inside = location.preaccess + location.access + location.precontent + location.content
-        location.header_filters = build.header_filters()
+        location.inner = location.preaccess + location.precontent + location.content
+        location.header_filters, location.inner_filters = build.header_filters()
         loggers = (module.logger(build) for module in shared.modules if module.logger is not None)
         location.loggers = tuple(logger for logger in loggers if logger is not None)
+        location.inner_loggers = location.loggers if own.log_subrequest else ()
+        location.inner_body_limit = own.subrequest_output_buffer_size
         location.send_head = head_writer(build)
         location.built_in = page_maker(own)
     except ConfigError as error:

@@ -146,6 +146,12 @@ class PipelineSettings:
     msie_refresh: bool = directive(
         flag, EVERYWHERE, default=False, doc="whether Internet Explorer gets a page that refreshes, not a redirect"
     )
+    log_subrequest: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether subrequests are written to the access log"
+    )
+    subrequest_output_buffer_size: int = directive(
+        size, EVERYWHERE, default=4096, shown="4k", doc="bytes that a subrequest's body may have that is kept in memory"
+    )
 
 
 SETTINGS = (MainBlocks, HttpBlocks, ServerSettings, LocationBlocks, PipelineSettings)

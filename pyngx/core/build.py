@@ -153,7 +153,11 @@ class Build:
         """Have something done when the generation is put in force."""
         self.shared.starts.append(action)
 
-    def header_filters(self) -> tuple[HeaderFilter, ...]:
-        """The header filters that this block needs, in their order."""
-        found = (module.header_filter(self) for module in self.shared.modules if module.header_filter is not None)
-        return tuple(header_filter for header_filter in found if header_filter is not None)
+    def header_filters(self) -> tuple[tuple[HeaderFilter, ...], tuple[HeaderFilter, ...]]:
+        """The header filters that this block needs, in their order; and those of them that subrequests need."""
+        found = [
+            (header_filter, module.filters_subrequests)
+            for module in self.shared.modules
+            if module.header_filter is not None and (header_filter := module.header_filter(self)) is not None
+        ]
+        return tuple(one for one, _ in found), tuple(one for one, is_inner in found if is_inner)

@@ -18,7 +18,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def special(exchange: Exchange, status: Status) -> Answer | None:
-    """What `error_page` says instead of a bare status (ngx_http_special_response_handler)."""
+    """What a stub or `error_page` says instead of a bare status (ngx_http_special_response_handler)."""
+    if exchange.stub is not None:
+        return Content(exchange.stub)
     code = status.code
     if code in CLOSING:
         exchange.keepalive = False
@@ -91,5 +93,5 @@ async def _send_file(exchange: Exchange, part: FilePart) -> None:
         left -= len(data)
         exchange.write(data)
         await exchange.drain()
-        if filtered:  # a client that is faster than the filters never has us wait, and others had no turn
+        if filtered and left:  # a client that is faster than the filters never has us wait, and others had no turn
             await asyncio.sleep(0)

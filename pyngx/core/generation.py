@@ -55,6 +55,11 @@ class Location:
     inside: tuple[Handler, ...] = ()  # the four above, in a row
     header_filters: tuple[HeaderFilter, ...] = ()
     loggers: tuple[Logger, ...] = ()
+    inner: tuple[Handler, ...] = ()  # the same three for subrequests, to which access is granted
+    inner_filters: tuple[HeaderFilter, ...] = ()
+    inner_loggers: tuple[Logger, ...] = ()
+    postpones: bool = False  # whether anything here puts subrequests into bodies
+    inner_body_limit: int = 0  # bytes that a subrequest's body may have where it is wanted in memory
     connection: ConnectionSettings = ConnectionSettings()
     internal: bool = False
     max_body_size: int = 0
@@ -146,8 +151,10 @@ class Generation:
         """Count an exchange in."""
         self.opened += 1
 
-    def exchange_closed(self, _exchange: Exchange) -> None:
+    def exchange_closed(self, exchange: Exchange) -> None:
         """Count an exchange out; a retired generation's last one lets go of what only it needed."""
+        if exchange.parent is not None:  # a subrequest, which was not counted in
+            return
         self.closed += 1
         if self.retired and not self.exchanges:
             self.runtime.release(self)

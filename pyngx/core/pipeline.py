@@ -35,6 +35,11 @@ async def handle(exchange: Exchange, servers: ServerNames) -> None:
     await _settle(exchange, lambda: _begin(exchange, servers))
 
 
+async def handle_inner(exchange: Exchange) -> None:
+    """Answer a subrequest, whose server and URI are given: see core/subrequest.py."""
+    await _settle(exchange, lambda: _route(exchange))
+
+
 async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
     """Answer what can't be taken for a request, as the address's default server would."""
     exchange.generation.exchange_opened()
@@ -183,7 +188,8 @@ def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
 
 async def _inside(exchange: Exchange) -> Answer:
     """The phases after the location is settled."""
-    answer = await _run(exchange, exchange.location.inside)
+    location = exchange.location
+    answer = await _run(exchange, location.inside if exchange.parent is None else location.inner)
     return answer if answer is not None else Status(404)
 
 

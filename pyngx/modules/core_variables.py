@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import NO_VERSION
+from pyngx.core.subrequest import main_of
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
 from pyngx.http.basic import read_basic
@@ -225,7 +226,11 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("document_uri", lambda exchange: exchange.uri, doc="the same as $uri"),
     Variable("request_uri", lambda exchange: exchange.target or None, doc="path and query as the client sent them"),
     Variable("request", lambda exchange: exchange.request_line, doc="the request line as the client sent it"),
-    Variable("request_method", lambda exchange: exchange.method, doc="GET, POST and so on"),
+    Variable(
+        "request_method",
+        lambda exchange: main_of(exchange).method,
+        doc="GET, POST and so on; in a subrequest still the client's",
+    ),
     Variable(
         "request_id", request_id, doc="the request's name: 32 hexadecimal digits, or what request_id_header takes over"
     ),
