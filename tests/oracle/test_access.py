@@ -74,6 +74,21 @@ CONFIGURATION = """
             location /any/limited/ { auth_basic x; limit_except GET { deny all; } alias ROOT/; }
             location /any/if/ { deny all; if ($arg_x) { set $x 1; } auth_basic x; alias ROOT/; }
         }
+        location = /asked {
+            if ($request_uri ~ 200$) { return 204; } if ($request_uri ~ 403$) { return 403; }
+            if ($request_uri ~ 500$) { return 500; }
+            add_header WWW-Authenticate Other always; return 401;
+        }
+        location /ask/ {
+            auth_request /asked; alias ROOT/;
+            location /ask/any/ { satisfy any; alias ROOT/; }
+            location /ask/in/ { satisfy any; allow all; alias ROOT/; }
+            location /ask/out/ { satisfy any; deny all; alias ROOT/; }
+            location /ask/basic/ { satisfy any; auth_basic x; alias ROOT/; }
+            location /ask/both/ { satisfy any; deny all; auth_basic x; alias ROOT/; }
+            location /ask/all/ { deny 10.0.0.0/8; auth_basic x; alias ROOT/; }
+            location /ask/page/ { satisfy any; auth_basic x; error_page 401 =200 /echo; alias ROOT/; }
+        }
         location /all/ {
             satisfy all; auth_basic x; alias ROOT/;
             location /all/in/ { allow 127.0.0.1; deny all; alias ROOT/; }
@@ -185,6 +200,9 @@ def requests() -> Iterator[Ask]:
     yield from (ask(f"GET /realm/a.txt?realm={realm}") for realm in words('off on OFF off%20 a"b %0D%0A'))
     yield from (ask(f"GET /file/a.txt?file={file}", right) for file in words("users none folder %00 users/x"))
     yield ask("GET /file/a.txt?file=none")
+    for place in words("ask ask/any ask/in ask/out ask/basic ask/both ask/all ask/page"):
+        for asked in words("200 401 403 500"):
+            yield from (ask(f"GET /{place}/a.txt?asked={asked}", *credentials) for credentials in ((), (right,)))
     for place in words("get head post return proxy proxied inherit denied if try page page405 size"):
         for method in words("GET HEAD POST PUT DELETE OPTIONS PATCH PROPFIND BREW get"):
             yield ask(f"{method} /le/{place}/a.txt", body=b"ab" if method in {"POST", "PUT"} else b"")
