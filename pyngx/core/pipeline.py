@@ -43,6 +43,11 @@ def handle_at_once(exchange: Exchange, servers: ServerNames) -> None:
         start_eagerly(_settle(exchange, choose), exchange.spawn, "exchange")
 
 
+async def handle_inner(exchange: Exchange) -> None:
+    """Answer a subrequest, whose server and URI are given: see core/subrequest.py."""
+    await _settle(exchange, lambda: _route(exchange))
+
+
 async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
     """Answer what can't be taken for a request, as the address's default server would."""
     exchange.generation.exchange_opened()
@@ -250,7 +255,8 @@ def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
 
 async def _inside(exchange: Exchange) -> Answer:
     """The phases after the location is settled."""
-    answer = await _run(exchange, exchange.location.inside)
+    location = exchange.location
+    answer = await _run(exchange, location.inside if exchange.parent is None else location.inner)
     return answer if answer is not None else await _nowhere(exchange)
 
 
@@ -275,7 +281,7 @@ async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
     _count_loop(exchange, "rewrite or internal redirection cycle while internally redirecting to")
     exchange.uri, exchange.args = uri, args
     exchange.internal = True
-    exchange.valid_target = False
+    exchange.valid_target = exchange.adds_uri_to_alias = False
     exchange.valid_location = True
     return await _route(exchange)
 
@@ -287,7 +293,6 @@ async def _enter_named(exchange: Exchange, name: str) -> Answer:
         raise Refused(500, f'could not find named location "@{name}"')
     exchange.location = location
     exchange.internal = True
-    exchange.valid_location = True
     exchange.uri_changed = False
     if (answer := _enter_location(exchange, location)) is not None:
         return answer

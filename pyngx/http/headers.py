@@ -106,6 +106,19 @@ class Headers:
         lower = name.lower()
         self._change([field for field in self.items if field[0].lower() != lower])
 
+    def drop_repeats(self, names: Container[bytes]) -> None:
+        """Of fields of these names, given in lower case, let only the first be."""
+        if not self.has_repeats:
+            return
+        seen: set[bytes] = set()
+        kept: list[Field] = []
+        for field in self.items:
+            lower = field[0].lower()
+            if lower not in seen or lower not in names:
+                kept.append(field)
+                seen.add(lower)
+        self._change(kept)
+
     def copy(self) -> Headers:
         """The same fields, to be changed without changing these."""
         copy = Headers()

@@ -17,6 +17,11 @@ KNOWN_SIZE: Final = 2048  # bytes of a head that is remembered
 KNOWN_HEADS: Final = 256  # how many are
 LENGTH_DIGITS: Final = 19  # of 2**63 - 1
 
+# Fields of which only the first counts (ngx_http_upstream_process_header_line).
+SINGLE: Final = frozenset(
+    {b"status", b"content-type", b"date", b"last-modified", b"etag", b"server", b"location"}
+) | frozenset({b"refresh", b"expires", b"x-accel-expires", b"x-accel-redirect", b"x-accel-limit-rate"})
+
 _STATUS_LINE: Final = re.compile(rb"HTTP/(\d)\.(\d) +([1-9]\d\d)(?: ([^\r\n\x00]*))?\r?\n")
 _USUAL_FIELDS: Final = re.compile(rb"(?m)^([A-Za-z0-9-]+): ?([^\x00\r\n]*)\r$")
 _FIELDS: Final = re.compile(rb"(?m)^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*([^\x00\r\n]*)\r?$")
@@ -58,6 +63,7 @@ def parse_response_head(head: bytes) -> ResponseHead:
 @lru_cache(maxsize=KNOWN_HEADS)
 def _known_head(head: bytes) -> ResponseHead:
     parsed = _parse(head)
+    parsed.headers.drop_repeats(SINGLE)
     parsed.headers.freeze()
     return parsed
 

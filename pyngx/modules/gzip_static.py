@@ -13,9 +13,9 @@ from pyngx.config.declare import directive
 from pyngx.core.answers import Answer, Content, Handler, Response, Status
 from pyngx.core.blocks import EVERYWHERE
 from pyngx.core.phases import Module, Phase
-from pyngx.modules.core import CoreSettings, media_types, path_of, type_of
+from pyngx.modules.core import MISSING, CoreSettings, media_types, path_of, type_of
 from pyngx.modules.gzip import VARY, GzipClientSettings, gzip_test
-from pyngx.modules.static import MISSING, file_response, open_file
+from pyngx.modules.static import file_response, opener
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
@@ -50,6 +50,7 @@ def make_handler(build: Build) -> Handler | None:
         return None
     types = media_types(build)
     full_path = path_of(build)
+    open_file = opener(build)
     accepts = gzip_test(build)
     vary = build.settings(GzipClientSettings).gzip_vary
     always, etag = mode == "always", build.settings(CoreSettings).etag
@@ -63,20 +64,20 @@ def make_handler(build: Build) -> Handler | None:
             return None
         path = full_path(exchange, uri) + ".gz"
         try:
-            file = open_file(path)
+            descriptor = open_file(exchange, path)
         except (OSError, ValueError) as error:
             _tell(exchange, path, error)
             return None
         if vary and not always:
             exchange.kept_fields = (*exchange.kept_fields, VARY)  # whatever the answer is going to be
-        status = os.fstat(file.fileno())
+        status = os.fstat(descriptor)
         if not wanted or not stat.S_ISREG(status.st_mode):
-            file.close()
+            os.close(descriptor)
             if not wanted or stat.S_ISDIR(status.st_mode):
                 return None
             exchange.log("crit", "not_a_regular_file", f'"{path}" is not a regular file')
             return Status(404)
-        response = file_response(file, status, type_of(exchange, types), etag)
+        response = file_response(descriptor, status, type_of(exchange, types), etag)
         response.headers.add(b"Content-Encoding", b"gzip")
         return Content(response)
 

@@ -17,6 +17,7 @@ from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Status
 from pyngx.core.blocks import EVERYWHERE
 from pyngx.core.phases import Module, Phase
+from pyngx.core.subrequest import main_of
 from pyngx.core.variables import Variable
 from pyngx.core.zones import ZoneUse, declare_zone, define_each, parse_zone, room_in, taken_by
 from pyngx.http.codec import wire
@@ -199,7 +200,8 @@ class Limiter:
             entered.append((limit.zone, key))
         if entered:
             exchange.values[STATUS] = "PASSED"
-            exchange.cleanups = (*exchange.cleanups, partial(_leave, entered))
+            main = main_of(exchange)
+            main.cleanups = (*main.cleanups, partial(_leave, entered))
         return None
 
     def _key(self, exchange: Exchange, limit: Limit) -> bytes:

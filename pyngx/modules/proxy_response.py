@@ -13,7 +13,7 @@ from pyngx.core.throttle import limit_rate
 from pyngx.http.codec import text, wire
 from pyngx.http.escape import escape_line_ends
 from pyngx.http.headers import Headers, connection_options
-from pyngx.http.response_head import Passed
+from pyngx.http.response_head import SINGLE, Passed
 from pyngx.http.target import BadTarget, parse_unsafe_uri
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def head_reader(
         remembered = headers.passed
         passed = remembered.get(token) if remembered is not None else None
         if passed is None:
+            if remembered is None:
+                headers.drop_repeats(SINGLE)
             passed = make(headers)
             if remembered is not None:
                 if len(remembered) >= REMEMBERED:
