@@ -24,7 +24,6 @@ ABSENT = (
     "http_referer_module",
     "http_scgi_module",
     "http_split_clients_module",
-    "http_ssi_module",
     "http_tunnel_module",
     "http_upstream_hash_module",
     "http_upstream_ip_hash_module",

@@ -15,7 +15,7 @@ import msgspec
 
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
-from pyngx.http.codec import text
+from pyngx.core.log_context import log_context
 from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Exchange:
         except Refused:
             self.response = None
             self.body_filters.clear()
-            self.late_trailers = None
+            self.late_trailers = self.postponed = None
             raise
         self.location.send_head(self, response)
 
@@ -347,20 +347,8 @@ class Exchange:
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
         """Write to the error log of the location: a constant event, a sentence for people, facts."""
         log = self.location.log or self.generation.runtime.log
-        if not log.enabled(level):
-            return
-        connection = self.connection
-        context: dict[str, object] = {
-            "connection": connection.serial,
-            "client": connection.remote_addr,
-            "server": self.server.name,
-            "request": self.request_line,
-        }
-        if (host := self.headers.get(b"host")) is not None:
-            context["host"] = text(host)
-        if self.parent is not None:
-            context["subrequest"] = self.uri
-        log.write(level, event, message, **(context | facts))
+        if log.enabled(level):
+            log.write(level, event, message, **(log_context(self) | facts))
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """Go on with this exchange in a task, which ends when the client leaves."""

@@ -25,6 +25,7 @@ class Part:
     __slots__ = ("_on_end", "_otherwise", "_postponed", "_waiting", "exchange", "has_ended", "is_first")
 
     wants_body = True
+    has_parts = True
 
     def __init__(self, postponed: Postponed, on_end: Callable[[], None] | None, otherwise: bytes) -> None:
         self._postponed = postponed
@@ -88,6 +89,7 @@ class Memory:
     __slots__ = ("_body", "_part", "_then")
 
     wants_body = True
+    has_parts = False
 
     def __init__(self, part: Part, then: Callable[[int, bytes], None]) -> None:
         self._part = part

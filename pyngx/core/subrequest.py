@@ -33,6 +33,7 @@ class Receiver(Protocol):
     """Who takes the answer to a subrequest. One that breaks off has broken the whole request already, as in nginx."""
 
     wants_body: bool
+    has_parts: bool  # whether the body may have subrequests in it
 
     def head_received(self, status: int) -> None:
         """The head is there; its fields stand in the subrequest's `response`."""
@@ -123,6 +124,8 @@ def make_subrequest(parent: Exchange, uri: str, args: str, receiver: Receiver) -
     depth, outer = 1, parent.parent
     while outer is not None:
         depth, outer = depth + 1, outer.parent
+    if isinstance(parent.client, Inside) and not parent.client.receiver.has_parts:
+        raise Refused(500, f'nested in-memory subrequest "{uri}"')
     if depth > MAX_DEPTH:
         raise Refused(500, f'subrequests cycle while processing "{uri}"')
     head = RequestHead("GET", parent.target, parent.version, parent.headers)
@@ -192,6 +195,7 @@ class HeadOnly:
     __slots__ = ("_exchange", "_received", "_wanted")
 
     wants_body = False
+    has_parts = True
 
     def __init__(self) -> None:
         self._exchange: Exchange | None = None

@@ -82,6 +82,10 @@ class Variables:
         self._late.append((name, span, late))
         return late.read
 
+    def find(self, name: str) -> Getter | None:
+        """What reads a variable whose name a document gives, once all are defined; None if there is none."""
+        return self._find(name.lower())
+
     def finish(self) -> list[ConfigError]:
         """Bind what was asked for before it was defined; gives an error for each name that never was."""
         errors = []
