@@ -13,14 +13,12 @@ ABSENT = (
     "http_auth_basic_module",
     "http_autoindex_module",
     "http_browser_module",
-    "http_empty_gif_module",
     "http_fastcgi_module",
     "http_geo_module",
     "http_grpc_module",
     "http_limit_conn_module",
     "http_limit_req_module",
     "http_memcached_module",
-    "http_mirror_module",
     "http_referer_module",
     "http_scgi_module",
     "http_split_clients_module",
@@ -37,7 +35,7 @@ ABSENT = (
 )
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
-PRESENT = ("http_auth_request_module", "http_stub_status_module")
+PRESENT = ("http_addition_module", "http_auth_request_module", "http_stub_status_module")
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pyngx.core.phases import Module
 from pyngx.modules import (
+    addition,
     asgi,
     auth_request,
     charset,
     core,
+    empty_gif,
     error_log,
     gzip,
     headers,
@@ -16,6 +18,7 @@ from pyngx.modules import (
     log,
     main,
     map,
+    mirror,
     not_modified,
     postpone,
     proxy,
@@ -40,6 +43,7 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    addition.MODULE,
     charset.MODULE,
     ssi.MODULE,
     postpone.MODULE,
@@ -49,7 +53,9 @@ MODULES: tuple[Module, ...] = (
     # access
     auth_request.MODULE,
     try_files.MODULE,
+    mirror.MODULE,
     # content: the first that takes a location answers
+    empty_gif.MODULE,
     stub_status.MODULE,
     proxy.MODULE,
     asgi.MODULE,
