@@ -9,19 +9,14 @@ from pyngx.version import NGINX_VERSION, VERSION
 # Modules of nginx's usual build that pyngx does not have, by the names of nginx's configure script. Programs that ask
 # -V for features, as nginx's own tests do, take all others of that build for present.
 ABSENT = (
-    "http_access_module",
-    "http_auth_basic_module",
     "http_autoindex_module",
     "http_browser_module",
     "http_fastcgi_module",
-    "http_geo_module",
     "http_grpc_module",
     "http_limit_conn_module",
     "http_limit_req_module",
     "http_memcached_module",
-    "http_referer_module",
     "http_scgi_module",
-    "http_split_clients_module",
     "http_tunnel_module",
     "http_upstream_hash_module",
     "http_upstream_ip_hash_module",
@@ -35,7 +30,7 @@ ABSENT = (
 )
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
-PRESENT = ("http_addition_module", "http_auth_request_module", "http_stub_status_module")
+PRESENT = ("http_addition_module", "http_auth_request_module", "http_realip_module", "http_stub_status_module")
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Response, Status
-from pyngx.http.error_pages import error_page
-from pyngx.http.headers import Headers
+from pyngx.core.answers import Answer, Content, FilePart, Named, Redirected, Refused, Status
 from pyngx.http.status import shown_status
 
 if TYPE_CHECKING:
@@ -52,13 +50,15 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
     """Send an answer with its body."""
     match answer:
         case Status():
-            response = _built_in(exchange, answer)
+            response = exchange.location.built_in(exchange, answer)
         case Content(response):
             pass
         case _:
             raise AssertionError(answer)
     at_hand = response.parts or ()  # a filter may leave some of them out
     try:
+        if exchange.body.expected and response.status < 400:
+            _discard_body(exchange)
         exchange.respond(response)
         for part in response.parts or ():
             if exchange.header_only or exchange.ended:
@@ -74,12 +74,10 @@ async def deliver(exchange: Exchange, answer: Answer) -> None:
                 part.file.close()
 
 
-def _built_in(exchange: Exchange, status: Status) -> Response:
-    page = error_page(status.code, exchange.location.product)
-    headers = Headers([(b"Content-Type", b"text/html"), *status.headers] if page else status.headers)
-    return Response(
-        shown_status(status.code), headers, length=len(page), parts=(page,) if page else (), location=status.location
-    )
+def _discard_body(exchange: Exchange) -> None:
+    """What came of a body that nobody asked for must be well-formed, unless the client waits to be asked for it."""
+    if b"expect" not in exchange.headers and (status := exchange.body.discard()):
+        raise Refused(status, "client sent invalid chunked body")
 
 
 async def _send_file(exchange: Exchange, part: FilePart) -> None:

@@ -109,10 +109,12 @@ class Exchange:
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     # where it is routed; rewrites and internal redirects change it
     host = ""
+    port = 0  # that the client named beside the host; 0: none
     args = ""
     quoted = False  # whether the target had percent-encoding
     internal = False
     uri_changed = False
+    adds_uri_to_alias = False  # whether the URI goes behind the alias of a location with a regex
     valid_location = True  # whether the URI still begins with the location's prefix
     valid_target = True  # whether the URI is still what the client asked for
     loops = 0  # internal redirects and rewrites so far
@@ -263,6 +265,8 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
+        if response.status == 204:  # it says nothing of content, unless `add_header` has it do so
+            response.headers.remove(b"Content-Type")
         if self.in_error_page:
             self._keep_error_fields(response)
         if self.kept_fields:

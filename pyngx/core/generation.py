@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
+from pyngx.core.answers import Response
 from pyngx.core.connection import ConnectionSettings
+from pyngx.core.files import PLAIN, Files
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
 from pyngx.http.request_head import FieldRules
 
 if TYPE_CHECKING:
     from pyngx.config.scope import Scope
     from pyngx.config.source import Span
-    from pyngx.core.answers import Handler, HeaderFilter, Logger, Response
+    from pyngx.core.answers import Handler, HeaderFilter, Logger, Status
     from pyngx.core.exchange import Exchange
     from pyngx.core.listen import ListenAddress, SocketOptions
     from pyngx.core.logs import Log
@@ -65,10 +67,12 @@ class Location:
     recursive_error_pages: bool = False
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
+    files: Files = PLAIN
     log: Log | None = None  # None: the process's own
     warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
-    product: str = ""  # what built-in pages call us
+    built_in: Callable[[Exchange, Status], Response] = lambda _exchange, status: Response(status.code)
     request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    known: dict[type, object] = field(default_factory=dict)  # what modules keep here for their variables, by its type
     name: str = field(init=False)  # how the location is written, for logs
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
@@ -114,6 +118,7 @@ class Generation:
     preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
+    findings: Sequence[Diagnostic] = ()  # what is remarkable, but no error
     opened: int = 0  # exchanges that have begun
     closed: int = 0  # and those that have ended
     background: int = 0  # subrequests under way that may outlive theirs

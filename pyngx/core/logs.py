@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class ErrorSink:
     target: str
     level: str = "error"
     style: str = "json"
+
+
+Opener = Callable[[str, int, int], int]
+"""Opens a path with flags and a mode, as `os.open` does."""
 
 
 class Log(Protocol):
@@ -91,7 +96,7 @@ class Logs(Protocol):
     def file(self, target: str) -> HeldFile:
         """Raises OSError where it can't be opened, ValueError for a syslog target that makes no sense."""
 
-    def append(self, path: str, line: bytes) -> None:
+    def append(self, path: str, line: bytes, opener: Opener | None = None) -> None:
         """Open, write and close, for paths that are known by request only. Raises OSError."""
 
     def cache(self, limits: FileCache) -> HeldCache:

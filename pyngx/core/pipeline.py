@@ -209,7 +209,7 @@ async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
     _count_loop(exchange, "rewrite or internal redirection cycle while internally redirecting to")
     exchange.uri, exchange.args = uri, args
     exchange.internal = True
-    exchange.valid_target = False
+    exchange.valid_target = exchange.adds_uri_to_alias = False
     exchange.valid_location = True
     return await _route(exchange)
 
@@ -221,7 +221,6 @@ async def _enter_named(exchange: Exchange, name: str) -> Answer:
         raise Refused(500, f'could not find named location "@{name}"')
     exchange.location = location
     exchange.internal = True
-    exchange.valid_location = True
     exchange.uri_changed = False
     if (answer := _enter_location(exchange, location)) is not None:
         return answer

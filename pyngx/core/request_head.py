@@ -34,7 +34,7 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
     exchange.valid_target = not target.empty_path
     host = _read_host(exchange)
     if (named := target.host or host) is not None:
-        exchange.host = named.name
+        exchange.host, exchange.port = named.name, named.port
 
 
 def drop_invalid_fields(exchange: Exchange, rules: FieldRules) -> None:

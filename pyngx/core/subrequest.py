@@ -147,7 +147,8 @@ def make_subrequest(parent: Exchange, uri: str, args: str, receiver: Receiver) -
     exchange.subrequests = subrequests_of(parent)
     exchange.original_method, exchange.original_target = parent.original_method, parent.original_target
     exchange.server, exchange.location = parent.server, parent.server.location
-    exchange.host, exchange.uri, exchange.args = parent.host, uri, args
+    exchange.host, exchange.port = parent.host, parent.port
+    exchange.uri, exchange.args = uri, args
     exchange.internal = True
     exchange.valid_target = False
     exchange.values = parent.values

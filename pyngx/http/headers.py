@@ -98,6 +98,20 @@ class Headers:
         self.items = [field for field in self.items if field[0].lower() != lower]
         self._first = None
 
+    def drop_repeats(self, names: Container[bytes]) -> None:
+        """Of fields of these names, given in lower case, let only the first be."""
+        if not self.has_repeats:
+            return
+        seen: set[bytes] = set()
+        kept: list[Field] = []
+        for field in self.items:
+            lower = field[0].lower()
+            if lower not in seen or lower not in names:
+                kept.append(field)
+                seen.add(lower)
+        self.items = kept
+        self._first = None
+
     def copy(self) -> "Headers":
         return Headers(self.items)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pyngx.core.phases import Module
 from pyngx.modules import (
+    access,
     addition,
     asgi,
+    auth_basic,
     auth_request,
     charset,
     core,
+    early_hints,
     empty_gif,
     error_log,
+    geo,
     gzip,
     headers,
     index,
@@ -23,11 +27,15 @@ from pyngx.modules import (
     postpone,
     proxy,
     range_filter,
+    realip,
+    referer,
     resolver,
     rewrite,
+    split_clients,
     ssi,
     static,
     stub_status,
+    symlinks,
     try_files,
     upstream,
 )
@@ -35,11 +43,21 @@ from pyngx.modules import (
 MODULES: tuple[Module, ...] = (
     main.MODULE,
     core.MODULE,
+    early_hints.MODULE,
+    symlinks.MODULE,
     error_log.MODULE,
+    realip.MODULE,
+    referer.MODULE,
     rewrite.MODULE,
+    geo.MODULE,
     map.MODULE,
+    split_clients.MODULE,
     resolver.MODULE,
     upstream.MODULE,
+    # access: in this order, and by `satisfy`
+    access.MODULE,
+    auth_basic.MODULE,
+    auth_request.MODULE,
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
@@ -50,8 +68,6 @@ MODULES: tuple[Module, ...] = (
     gzip.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,
-    # access
-    auth_request.MODULE,
     try_files.MODULE,
     mirror.MODULE,
     # content: the first that takes a location answers

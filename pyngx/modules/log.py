@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
+    from pyngx.core.files import Files
 
 COMBINED = LogFormat(
     "combined",
@@ -267,21 +268,30 @@ def _append(build: Build, path: Template) -> Write:
 
     As in nginx the root of the request must exist, so that not everybody who invents a host name makes a file.
     """
-    append = appender_of(build)
+    assert build.location is not None
+    files = build.location.files
+    append = appender_of(build, files)
     render = path.render
 
     def write(exchange: Exchange, line: Line) -> None:
         root = exchange.location.document_root(exchange)
-        if not os.path.isdir(root):
+        if not _is_directory(files, exchange, root):
             exchange.log("error", "access_log_skipped", f'testing "{root}" existence failed')
             return
         target = render(exchange)
         try:
-            append(target, line(exchange))
+            append(exchange, target, line(exchange))
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             exchange.log("crit", "access_log_failed", f'open() "{target}" failed ({error})')
 
     return write
+
+
+def _is_directory(files: Files, exchange: Exchange, path: str) -> bool:
+    try:
+        return stat.S_ISDIR(files.stat(exchange, path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 MODULE = Module(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, parse_number, parse_seconds
 from pyngx.config.declare import directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.blocks import EVERYWHERE
+from pyngx.core.files import PLAIN
 from pyngx.core.logs import FileCache
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from pyngx.config.syntax import Node, Word
     from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.files import Files
 
 READERS: dict[str, Callable[[Word], float]] = {
     "max": parse_number,
@@ -64,13 +68,15 @@ class LogCacheSettings:
 # what the access log uses
 
 
-def appender_of(build: Build) -> Callable[[str, bytes], None]:
-    """What appends a line to a path; raises OSError where it can't."""
+def appender_of(build: Build, files: Files) -> Callable[[Exchange, str, bytes], None]:
+    """What appends a line to a path; raises OSError where it can't. Where `files` have rules, none is kept open."""
     own = build.settings(LogCacheSettings).open_log_file_cache
     logs = build.runtime.logs
+    if files is not PLAIN:
+        open_file = files.open
+        return lambda exchange, path, line: logs.append(path, line, partial(open_file, exchange))
     if own is None:
-        return logs.append
+        return lambda _, path, line: logs.append(path, line)
     place = build.origin(LogCacheSettings, "open_log_file_cache")
-    return build.claim(
-        ("open_log_file_cache", str(place), own), lambda: logs.cache(own), lambda cache: cache.close()
-    ).append
+    cache = build.claim(("open_log_file_cache", str(place), own), lambda: logs.cache(own), lambda cache: cache.close())
+    return lambda _, path, line: cache.append(path, line)

@@ -29,6 +29,7 @@ from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
 from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
+from pyngx.modules.early_hints import hints_passer
 from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
 from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
 from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
@@ -284,6 +285,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         own.proxy_ignore_client_abort,
         own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
+        hints_passer(build, hidden),
         outlet_of(build),
     )
 

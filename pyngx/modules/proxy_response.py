@@ -31,6 +31,10 @@ HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"tra
 
 USUAL_OPTIONS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})  # they name no field that is passed on
 BUFFERING = {b"yes": True, b"no": False}  # values of X-Accel-Buffering
+# Fields of which only the first counts (ngx_http_upstream_process_header_line).
+SINGLE = frozenset(
+    {b"status", b"content-type", b"date", b"last-modified", b"etag", b"server", b"location"}
+) | frozenset({b"refresh", b"expires", b"x-accel-expires", b"x-accel-redirect", b"x-accel-limit-rate"})
 # What stays of a response with X-Accel-Redirect, beside its Content-Type (ngx_http_upstream_headers_in's `redirect`).
 KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"expires", b"accept-ranges"})
 
@@ -92,6 +96,7 @@ def head_reader(
     shows_server, shows_date = b"server" not in hidden, b"date" not in hidden
 
     def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
+        headers.drop_repeats(SINGLE)
         if (answer := obey(exchange, headers)) is not None:
             return answer
         options = headers.get(b"connection")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -115,11 +114,6 @@ def _time(name: str) -> Getter:
     return _per_try(show)
 
 
-def _response_time(attempt: Try) -> str:
-    spent = attempt.response_time if attempt.response_time is not None else time.monotonic() - attempt.started
-    return f"{spent:.3f}"
-
-
 def _upstream_http(rest: str) -> Getter:
     name = wire(rest.replace("_", "-"))
 
@@ -166,7 +160,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     ),
     Variable("upstream_connect_time", _time("connect_time"), doc="seconds to connect, with milliseconds"),
     Variable("upstream_header_time", _time("header_time"), doc="seconds to the end of the response's head"),
-    Variable("upstream_response_time", _per_try(_response_time), doc="seconds to the end of the response"),
+    Variable("upstream_response_time", _time("response_time"), doc="seconds to the end of the response"),
     Variable(
         "upstream_response_length",
         _per_try(lambda attempt: str(attempt.response_length)),

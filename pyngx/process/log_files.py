@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyngx.core.logs import Opener
+
 STREAMS = {"stdout": 1, "/dev/stdout": 1, "stderr": 2, "/dev/stderr": 2}
 
 _MODE = 0o644
@@ -244,9 +246,9 @@ class LogLease:
             action()
 
 
-def append_once(path: str, line: bytes) -> None:
+def append_once(path: str, line: bytes, opener: Opener | None = None) -> None:
     """Open, write, close: for paths that come from requests, which may be too many to be kept open. Raises OSError."""
-    fd = open_to_append(path)
+    fd = (opener or os.open)(path, _FLAGS, _MODE)
     try:
         write_all(fd, line)
     finally:

@@ -23,8 +23,8 @@ class OpenLogs:
         lease = self._files.lease()
         return _HeldFile(lease.open(target), lease)
 
-    def append(self, path: str, line: bytes) -> None:
-        append_once(path, line)
+    def append(self, path: str, line: bytes, opener: port.Opener | None = None) -> None:
+        append_once(path, line, opener)
 
     def cache(self, limits: port.FileCache) -> port.HeldCache:
         return LogCache(limits)

@@ -53,7 +53,7 @@ class HttpProtocol(asyncio.Protocol):
         self._deadline = Deadline(self._loop, self._expired)
         self.transport = cast("asyncio.Transport", None)
         self._servers = ServerNames(self._app.generation.nowhere)
-        self._generation: Generation | None = None
+        self.generation: Generation | None = None
         self._farewell = cast("Farewell", None)
         self._gate = cast("Gate", None)
         self._settings = self._servers.default.location.connection  # later that of the location that answered last
@@ -106,7 +106,7 @@ class HttpProtocol(asyncio.Protocol):
         self._ended = True
         if exchange is None:
             return self._reader is None and self._inbox.holds_head
-        if self._reader is not None or exchange.on_gone is not None:
+        if self._reader is not None or exchange.on_gone is not None or exchange.throttle is not None:
             exchange.client_gone()
             return exchange.on_gone is not None and not exchange.ended
         return True
@@ -266,7 +266,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _read_head(self, *, pipelined: bool = False) -> None:
         """Begin an exchange, if all of its head is there."""
-        if self._generation is not self._app.generation and not self._find_servers():
+        if self.generation is not self._app.generation and not self._find_servers():
             self.transport.abort()  # its listener is gone, and no other server may answer in its place
             return
         servers, inbox = self._servers, self._inbox
@@ -287,7 +287,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _find_servers(self) -> bool:
         """Learn who answers on this address; false if nobody does any more."""
-        self._generation = self._app.generation
+        self.generation = self._app.generation
         found = self._app.servers_of(self.connection)
         self._servers = found or self._servers
         return found is not None
@@ -304,8 +304,8 @@ class HttpProtocol(asyncio.Protocol):
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
         self._framer = self._websocket = None
-        assert self._generation is not None
-        return Exchange(self._generation, self.connection, self, head)
+        assert self.generation is not None
+        return Exchange(self.generation, self.connection, self, head)
 
     def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""

@@ -93,9 +93,10 @@ class Relay:
             self._exchange.body.resume_reading()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
-        """Early hints go on; 100 is between the peer and us."""
-        if status == 103:
-            self._exchange.client.send_informational(status, fields)
+        """Early hints go on, where the location wants it; 100 is between the peer and us."""
+        pass_hints = self._plan.pass_hints
+        if status == 103 and pass_hints is not None and (passed := pass_hints(self._exchange, fields)):
+            self._exchange.client.send_informational(status, passed)
 
     def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""

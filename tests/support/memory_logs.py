@@ -66,7 +66,7 @@ class MemoryLogs:
             raise FileNotFoundError(2, "No such file or directory")
         return self.files.setdefault(target, MemoryFile())
 
-    def append(self, path: str, line: bytes) -> None:
+    def append(self, path: str, line: bytes, opener: object = None) -> None:
         if path.endswith("/"):
             raise IsADirectoryError(21, "Is a directory")
         self.files.setdefault(path, MemoryFile()).write(line)
