@@ -260,6 +260,7 @@ class Postponed:
                     if not self._stalled:
                         first.flow()  # may bring us here again
                         continue
+                    first.stall()
                 if not first.has_ended:
                     break
             else:
