@@ -93,12 +93,21 @@ def _delayed(handlers: tuple[Handler, ...], delay: float) -> Handler:
             answer = await _asked(handler, exchange)
             if isinstance(answer, Status) and answer.code in CHALLENGES:
                 exchange.log("info", "unauthorized_delayed", "delaying unauthorized request")
-                await asyncio.sleep(max(began + delay - time.monotonic(), 0))
+                await _wait(exchange, began + delay - time.monotonic())
             if answer is not None:
                 return answer
         return None
 
     return handle
+
+
+async def _wait(exchange: Exchange, left: float) -> None:
+    """Wait, and no longer than the client does."""
+    exchange.on_gone = exchange.leave
+    try:
+        await asyncio.sleep(max(left, 0))
+    finally:
+        exchange.on_gone = None
 
 
 async def _asked(handler: Handler, exchange: Exchange) -> Answer | None:

@@ -13,10 +13,12 @@ from pyngx.config.arguments import word
 from pyngx.config.declare import directive
 from pyngx.core.answers import Answer, Flow, Handler, Redirected, Status
 from pyngx.core.build import Build
+from pyngx.core.eager import start_eagerly
 from pyngx.core.exchange import Exchange
 from pyngx.core.phases import Module, Phase
+from pyngx.core.pipeline import handle
 from pyngx.modules import MODULES
-from tests.support.configure import ask, configure, in_server, messages
+from tests.support.configure import ask, configure, exchange, in_server, messages
 from tests.support.fake_client import FakeClient
 
 
@@ -113,3 +115,15 @@ def test_a_401_is_delayed_and_nothing_else(satisfy: str) -> None:
         began = time.monotonic()
         get(f"satisfy {satisfy}; auth_delay 100ms; first {first};")
         assert (time.monotonic() - began >= 0.1) is delayed
+
+
+async def test_a_client_that_leaves_meanwhile_is_logged_as_such() -> None:
+    generation = configure(in_server("access_log off; location / { auth_delay 1h; first 401; }"), (*GUARDS, *MODULES))
+    asked = exchange(generation, "GET / HTTP/1.1")
+    start_eagerly(handle(asked, next(iter(generation.addresses.values()))), asked.spawn, "exchange")
+    assert asked.task is not None
+    await asyncio.sleep(0)
+    asked.client_gone()
+    with pytest.raises(asyncio.CancelledError):
+        await asked.task
+    assert (asked.status, asked.closed, asked.on_gone) == (499, True, None)
