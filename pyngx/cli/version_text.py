@@ -13,7 +13,6 @@ ABSENT = (
     "http_fastcgi_module",
     "http_grpc_module",
     "http_memcached_module",
-    "http_mirror_module",
     "http_scgi_module",
     "http_tunnel_module",
     "http_upstream_least_time_module",
@@ -25,6 +24,7 @@ ABSENT = (
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
 PRESENT = (
+    "http_addition_module",
     "http_auth_request_module",
     "http_gunzip_module",
     "http_gzip_static_module",

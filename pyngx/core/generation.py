@@ -121,12 +121,13 @@ class Generation:
     findings: Sequence[Diagnostic] = ()  # what is remarkable, but no error
     opened: int = 0  # exchanges that have begun
     closed: int = 0  # and those that have ended
+    background: int = 0  # subrequests under way that may outlive theirs
     retired: bool = False
 
     @property
     def exchanges(self) -> int:
         """How many are under way."""
-        return self.opened - self.closed
+        return self.opened - self.closed + self.background
 
     async def prepare(self) -> None:
         """Wait for what must be ready before this is put in force; raises ConfigError with all that went wrong.
@@ -153,8 +154,7 @@ class Generation:
 
     def exchange_closed(self, exchange: Exchange) -> None:
         """Count an exchange out; a retired generation's last one lets go of what only it needed."""
-        if exchange.parent is not None:  # a subrequest, which was not counted in
-            return
-        self.closed += 1
+        if exchange.parent is None:  # subrequests are not counted in
+            self.closed += 1
         if self.retired and not self.exchanges:
             self.runtime.release(self)

@@ -25,7 +25,7 @@ class Part:
     __slots__ = ("_on_end", "_otherwise", "_postponed", "_waiting", "exchange", "has_ended", "is_first")
 
     wants_body = True
-    has_parts = True
+    has_parts = breaks_whole = True
 
     def __init__(self, postponed: Postponed, on_end: Callable[[], None] | None, otherwise: bytes) -> None:
         self._postponed = postponed
@@ -90,6 +90,7 @@ class Memory:
 
     wants_body = True
     has_parts = False
+    breaks_whole = True
 
     def __init__(self, part: Part, then: Callable[[int, bytes], None]) -> None:
         self._part = part
@@ -259,6 +260,7 @@ class Postponed:
                     if not self._stalled:
                         first.flow()  # may bring us here again
                         continue
+                    first.stall()
                 if not first.has_ended:
                     break
             else:

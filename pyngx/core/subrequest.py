@@ -31,10 +31,11 @@ Note = TypeVar("Note")
 
 
 class Receiver(Protocol):
-    """Who takes the answer to a subrequest. One that breaks off has broken the whole request already, as in nginx."""
+    """Who takes the answer to a subrequest."""
 
     wants_body: bool
     has_parts: bool  # whether the body may have subrequests in it
+    breaks_whole: bool  # whether an answer that breaks off breaks the whole request, as nginx has it
 
     def head_received(self, status: int) -> None:
         """The head is there; its fields stand in the subrequest's `response`."""
@@ -58,12 +59,13 @@ class Subrequests:
     None begins within another's beginning: what includes itself is stopped by MAX_DEPTH, not by the stack.
     """
 
-    __slots__ = ("_begins", "_main", "_notes", "_posted", "_under_way")
+    __slots__ = ("_background", "_begins", "_main", "_notes", "_posted", "_under_way")
 
     def __init__(self, main: Exchange) -> None:
         self._main = main
         self._posted: deque[Exchange] = deque()
         self._under_way: set[Exchange] = set()
+        self._background: set[Exchange] = set()
         self._begins = False
         self._notes: dict[type, object] = {}
 
@@ -81,6 +83,11 @@ class Subrequests:
         self._posted.append(exchange)
         if not background:
             self._under_way.add(exchange)
+            return
+        self._background.add(exchange)
+        exchange.generation.background += 1
+        if exchange.kept_body is not None:
+            exchange.kept_body.hold()
 
     def begin(self) -> None:
         """Begin what was posted, and what that posts."""
@@ -97,6 +104,12 @@ class Subrequests:
 
     def exchange_closed(self, exchange: Exchange) -> None:
         """One is over; with the client's own all others are."""
+        if exchange in self._background:
+            self._background.remove(exchange)
+            exchange.generation.background -= 1
+            if exchange.kept_body is not None:
+                exchange.kept_body.close()
+            return
         if exchange is not self._main:
             self._under_way.discard(exchange)
             return
@@ -135,7 +148,8 @@ def make_subrequest(parent: Exchange, uri: str, args: str, receiver: Receiver) -
     exchange.subrequests = subrequests_of(parent)
     exchange.original_method, exchange.original_target = parent.original_method, parent.original_target
     exchange.server, exchange.location = parent.server, parent.server.location
-    exchange.host, exchange.uri, exchange.args = parent.host, uri, args
+    exchange.host, exchange.port = parent.host, parent.port
+    exchange.uri, exchange.args = uri, args
     exchange.internal = True
     exchange.valid_target = False
     exchange.values = parent.values
@@ -169,7 +183,8 @@ class Inside:
         self.receiver.ended()
 
     def abort(self) -> None:
-        self._main.fail()
+        if self.receiver.breaks_whole:
+            self._main.fail()
         self.receiver.broken()
 
     @property
@@ -196,7 +211,7 @@ class HeadOnly:
     __slots__ = ("_exchange", "_received", "_wanted")
 
     wants_body = False
-    has_parts = True
+    has_parts = breaks_whole = True
 
     def __init__(self) -> None:
         self._exchange: Exchange | None = None
@@ -236,6 +251,46 @@ class HeadOnly:
     def _tell(self) -> None:
         if self._wanted is not None and not self._wanted.done():
             self._wanted.set_result(None)
+
+
+class Nobody:
+    """Takes an answer that nobody asked for, up to a size."""
+
+    __slots__ = ("_received", "exchange")
+
+    wants_body = breaks_whole = False
+    has_parts = True
+
+    def __init__(self) -> None:
+        self.exchange: Exchange | None = None
+        self._received = 0
+
+    def head_received(self, status: int) -> None:
+        """It doesn't matter."""
+
+    def body_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > BODY_LIMIT and self.exchange is not None:
+            self.exchange.client_gone()
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def ended(self) -> None:
+        """It doesn't matter."""
+
+    def broken(self) -> None:
+        """It doesn't matter."""
+
+
+def send_in_background(parent: Exchange, uri: str, args: str) -> None:
+    """Send a copy of a request to another URI, with its method and its body if that was kept; nobody waits for it."""
+    receiver = Nobody()
+    receiver.exchange = exchange = make_subrequest(parent, uri, args, receiver)
+    exchange.method = parent.method
+    subrequests = subrequests_of(parent)
+    subrequests.post(exchange, background=True)
+    subrequests.begin()
 
 
 def wants_body(exchange: Exchange) -> bool:

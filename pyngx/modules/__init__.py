@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyngx.core.phases import Module
 from pyngx.modules import (
     access,
+    addition,
     asgi,
     auth_basic,
     auth_request,
@@ -26,6 +27,7 @@ from pyngx.modules import (
     log,
     main,
     map,
+    mirror,
     not_modified,
     postpone,
     proxy,
@@ -77,6 +79,7 @@ MODULES: tuple[Module, ...] = (
     not_modified.MODULE,
     headers.MODULE,
     gunzip.MODULE,
+    addition.MODULE,
     charset.MODULE,
     ssi.MODULE,
     postpone.MODULE,
@@ -84,6 +87,7 @@ MODULES: tuple[Module, ...] = (
     range_filter.MODULE,
     limit_rate.MODULE,
     try_files.MODULE,
+    mirror.MODULE,
     # content: the first that takes a location answers
     stub_status.MODULE,
     empty_gif.MODULE,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracle.pair import Pair, cases, needs_nginx, pair
-from tests.oracle.wire import Ask, ask, shown
+from tests.oracle.wire import Ask, ask, shown, words
 
 pytestmark = needs_nginx
 
@@ -45,6 +45,21 @@ CONFIGURATION = """
         location /proxy/ { ssi on; proxy_pass http://LISTEN1/; }
         location /logged { log_subrequest on; return 200 "logged"; }
         location /denied/ { alias ROOT/; auth_request /403; }
+
+        location /gif { empty_gif; }
+        location /add/ { add_before_body /echo?x; add_after_body /off/text.txt; default_type text/html;
+            location /add/text { return 200 text; }
+            location /add/empty { return 200; }
+            location /add/201 { return 201 text; }
+            location /add/plain { default_type text/plain; return 200 text; }
+            location /add/types { default_type text/plain; addition_types text/plain; return 200 text; }
+            location /add/error { add_before_body /404; add_after_body /nowhere; return 200 text; }
+            location /add/after { add_before_body ""; return 200 text; }
+            location /add/ssi { ssi on; return 200 "<!--#include virtual='/echo' --><!--"; }
+            location /add/self { add_after_body /add/self; return 200 text; }
+            location /add/proxy/ { proxy_pass http://LISTEN1/; }
+            location /add/files/ { alias ROOT/; }
+        }
 
         location /a/ { root ROOT/plain; auth_request_set $user $upstream_http_x_user;
             auth_request_set $inner "$uri|$args|$request_method|$status|$sent_http_x_inner|$server";
@@ -125,7 +140,13 @@ OF_PAGES = [
     *(ask(f"GET /t{number}.html?{QUERY}", "X-A: a") for number in range(len(PAGES))),
     *(ask(f"GET /i{number}.html?v=v1", "X-A: a") for number in range(len(INCLUDES))),
 ]
+ADDED = words("/text /empty /201 /plain /types /error /after /ssi /self /proxy/echo /proxy/text.html /files/text.html")
 REQUESTS = [
+    *(ask(f"{method} /add{path}") for method in ("GET", "HEAD", "POST") for path in ADDED),
+    ask("GET /add/files/text.html", "Range: bytes=0-1"),
+    *(ask(f"{method} /gif") for method in ("GET", "HEAD", "POST")),
+    ask("GET /gif", "If-Modified-Since: Mon, 28 Sep 1970 06:00:00 GMT"),
+    ask("GET /gif", "Range: bytes=0-1"),
     *(ask(f"{method} /a/{name}") for method in ("GET", "HEAD", "POST") for name in AUTH),
     ask("POST /a/proxy", body=b"body"),
     *(ask(f"GET {path}") for path in ("/off/i0.html", "/silent/wrong.html", "/modified/text.html", "/typed/text.html")),
