@@ -239,7 +239,8 @@ class Relay:
         now = time.monotonic()
         peer = self._group.select(self._tried, now, self._choose)
         if peer is None:
-            self._note(self._group.name, now).status = 502
+            nobody = self._note(self._group.name, now)
+            nobody.status, nobody.response_time = 502, 0.0
             self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
             self._answer(Status(502))
             return

@@ -60,7 +60,7 @@ class _Tries:
         attempt = Try(name, now, is_anew=0 < before == self._first)
         self.exchange.tries.append(attempt)
         if peer is None:
-            attempt.status = 502
+            attempt.status, attempt.response_time = 502, 0.0
             message = "no live upstreams while connecting to upstream"
             self.exchange.log("error", "no_live_upstreams", message, upstream=name)
             return None
