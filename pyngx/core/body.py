@@ -118,6 +118,12 @@ class RequestBody:
         self.take_in()
         return self.failed
 
+    def take_all(self) -> Sequence[bytes]:
+        """What has arrived and nobody has read."""
+        waiting, self._waiting = self._waiting, ()
+        self._sink = _Discard()
+        return waiting
+
     def drop(self) -> None:
         """Nobody wants it any more."""
         self._waiting = ()

@@ -56,14 +56,21 @@ class BodyKeeper:
     leaves_file: bool
     in_one_piece: bool
 
-    def is_at_hand(self, exchange: Exchange) -> bool:
-        """Whether a body is there already, small enough for memory; it needn't be streamed then."""
+    def keep_at_once(self, exchange: Exchange, *, in_file: bool = True) -> bool:
+        """Keep a body that is there already, and small enough for memory; it needn't be streamed or waited for then."""
         body = exchange.body
-        return body.take_in() and body.received <= self.memory
+        if (in_file and self.in_file_only) or not body.take_in() or body.failed or body.received > self.memory:
+            return False
+        exchange.kept_body = spool = Spool(self.memory)
+        for part in body.take_all():
+            spool.write(part)
+        if self.in_one_piece:
+            spool.join()
+        return True
 
-    async def keep(self, exchange: Exchange, *, in_file: bool = True) -> int:
-        """Read the body whole; gives 0, or the status it is refused with. Not `in_file`: only if it must be."""
-        in_file = in_file and self.in_file_only
+    async def keep(self, exchange: Exchange) -> int:
+        """Read the body whole; gives 0, or the status it is refused with."""
+        in_file = self.in_file_only
         spool = Spool(-1 if in_file else self.memory, self.directory, leaves_file=in_file and self.leaves_file)
         try:
             if in_file:

@@ -205,12 +205,12 @@ class Proxy:
         if not exchange.body.expected or exchange.kept_body is not None:
             return self._ask(exchange, destination)
         streams = self.plan.streams_body
-        if streams and not self.bodies.is_at_hand(exchange):
+        if self.bodies.keep_at_once(exchange, in_file=not streams) or streams:
             return self._ask(exchange, destination)
-        return self._keep_and_ask(exchange, destination, in_file=not streams)
+        return self._keep_and_ask(exchange, destination)
 
-    async def _keep_and_ask(self, exchange: Exchange, destination: Destination, *, in_file: bool) -> Answer:
-        if status := await self.bodies.keep(exchange, in_file=in_file):
+    async def _keep_and_ask(self, exchange: Exchange, destination: Destination) -> Answer:
+        if status := await self.bodies.keep(exchange):
             return Status(status)
         answer = self._ask(exchange, destination)
         return answer if isinstance(answer, Answer) else await answer

@@ -89,10 +89,11 @@ class Framer:
                 data = data[: self._left]
             self._left -= len(data)
         self.bytes_sent += len(data)
-        if self._head:
-            data = self._head + data
-            self._head = b""
-        transport.write(data)
+        head, self._head = self._head, b""
+        if head and len(data) >= SMALL:
+            transport.writelines((head, data))
+        else:
+            transport.write(head + data if head else data)
 
     def finish(self, transport: asyncio.Transport, trailers: Fields) -> bool:
         """End the body; False if it is shorter than its head said."""

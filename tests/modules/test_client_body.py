@@ -67,6 +67,11 @@ async def test_a_body_that_cannot_be_written_is_answered_by_500(tmp_path: Path) 
     assert log_of(exchange.generation).named("temp_file_failed")
 
 
-async def test_a_body_is_at_hand_if_all_of_it_is_there_and_fits_memory(tmp_path: Path) -> None:
-    assert keeper(tmp_path).is_at_hand(asked(b"x" * 100))
-    assert not keeper(tmp_path).is_at_hand(asked(b"x" * 101))
+async def test_a_body_is_kept_at_once_if_all_of_it_is_there_and_fits_memory(tmp_path: Path) -> None:
+    exchange = asked(b"x" * 100)
+    assert keeper(tmp_path).keep_at_once(exchange)
+    assert exchange.kept_body is not None
+    assert exchange.kept_body.in_memory() == b"x" * 100
+    assert not keeper(tmp_path).keep_at_once(asked(b"x" * 101))
+    assert not keeper(tmp_path, only=True).keep_at_once(asked(b"x"))
+    assert keeper(tmp_path, only=True).keep_at_once(asked(b"x"), in_file=False)
