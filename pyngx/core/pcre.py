@@ -220,8 +220,8 @@ class _Reader:
             return self._quoted()
         source, characters = read_escape(text)
         if characters is None:
-            self.needs_regex = self.needs_regex or source.startswith("(?-i:")
-            return source, Chars(text.full) if source.startswith(("(?-i:", "(?s:", "(?>")) else NOTHING
+            self.needs_regex = self.needs_regex or source.startswith("(?u-i:")
+            return source, Chars(text.full) if source.startswith(("(?u-i:", "(?s:", "(?>")) else NOTHING
         if characters.bit_count() == 1 and "i" in self.flags:
             characters = charsets.folded(characters)
         return charsets.show(characters, text.full), Chars(characters)

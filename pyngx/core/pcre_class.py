@@ -34,7 +34,10 @@ def read_escape(text: Text) -> tuple[str, int | None]:
     if (code := _character(text)) is not None:
         return "", 1 << code
     if (found := text.match(_PROPERTY)) is not None:
-        return f"(?-i:{found[0]})", None  # case is no concern of properties
+        return (
+            f"(?u-i:{found[0]})",
+            None,
+        )  # to properties case is of no concern, and letters are more than those of ASCII
     name = text.written[text.at + 1 : text.at + 2]
     text.skip(2)
     if (characters := _escaped_set(name, text)) is not None:
@@ -116,7 +119,7 @@ def read_class(text: Text, ignore_case: bool) -> tuple[int, str]:
     if ignore_case:
         characters = charsets.folded(characters)
     if properties:
-        return 0, f"(?-i:[{'^' if is_negated else ''}{charsets.inside(characters)}{properties}])"
+        return 0, f"(?u-i:[{'^' if is_negated else ''}{charsets.inside(characters)}{properties}])"
     return (text.full & ~characters if is_negated else characters), ""
 
 

@@ -37,6 +37,8 @@ SHOWN = 100  # characters of a subject that are logged
 _WORD = "[0-9A-Za-z_]"
 _LETTERS_BORDER = f"(?:(?<={_WORD})(?!{_WORD})|(?<!{_WORD})(?={_WORD}))"
 
+_LONE = re.compile("[\udc80-\udcff]")
+
 Groups = Sequence[str | None]
 _Match = re.Match[str] | regex.Match[str] | None
 _Search = Callable[[str], "_Match"]
@@ -150,7 +152,11 @@ def _timed(compiled: regex.Pattern[str]) -> _Search:
 
 
 def _text_finder(search: _Search) -> Callable[[str], Groups | None]:
+    """What sees characters; nothing fits a subject that is not UTF-8."""
+
     def find(subject: str) -> Groups | None:
+        if _LONE.search(subject) is not None:
+            return None
         match = search(subject)
         return match.groups() if match is not None else None
 
