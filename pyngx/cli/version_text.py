@@ -31,13 +31,12 @@ ABSENT = (
     "http_upstream_least_time_module",
     "http_upstream_random_module",
     "http_upstream_sticky_module",
-    "http_userid_module",
     "http_uwsgi_module",
     "http-cache",
 )
 
 # Modules that nginx's usual build lacks, and that are taken for absent unless -V names them.
-PRESENT = ("http_realip_module",)
+PRESENT = ("http_realip_module", "http_secure_link_module")
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

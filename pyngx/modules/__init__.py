@@ -21,10 +21,12 @@ from pyngx.modules import (
     referer,
     resolver,
     rewrite,
+    secure_link,
     split_clients,
     static,
     try_files,
     upstream,
+    userid,
 )
 
 MODULES: tuple[Module, ...] = (
@@ -33,6 +35,7 @@ MODULES: tuple[Module, ...] = (
     error_log.MODULE,
     realip.MODULE,
     referer.MODULE,
+    secure_link.MODULE,
     rewrite.MODULE,
     geo.MODULE,
     map.MODULE,
@@ -41,6 +44,7 @@ MODULES: tuple[Module, ...] = (
     upstream.MODULE,
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
+    userid.MODULE,
     headers.MODULE,
     range_filter.MODULE,
     limit_rate.MODULE,
