@@ -17,19 +17,20 @@ ABSENT = (
     "http_tunnel_module",
     "http_upstream_least_time_module",
     "http_upstream_sticky_module",
-    "http_userid_module",
     "http_uwsgi_module",
     "http-cache",
 )
 
 # Modules that nginx's build has only where it is asked for, and pyngx always.
 PRESENT = (
+    "debug",
     "http_addition_module",
     "http_auth_request_module",
     "http_gunzip_module",
     "http_gzip_static_module",
     "http_random_index_module",
     "http_realip_module",
+    "http_secure_link_module",
     "http_stub_status_module",
 )
 

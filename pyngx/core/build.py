@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.inherit import origin, settings
-from pyngx.core.regex import Regex, compile_regex, match_and_capture
+from pyngx.core.regex import Regex, compile_regex, forgiving, match_and_capture
 from pyngx.core.template import Captures, Template, compile_template
 
 if TYPE_CHECKING:
@@ -112,10 +112,14 @@ class Build:
         return compile_regex(pattern, span, ignore_case=ignore_case)
 
     def regex_test(
-        self, pattern: str, span: Span | None = None, *, ignore_case: bool = False
+        self, pattern: str, span: Span | None = None, *, ignore_case: bool = False, lenient: bool = False
     ) -> Callable[[Exchange, str], bool]:
-        """A regular expression as a test that keeps its captures."""
-        return match_and_capture(self.regex(pattern, span, ignore_case=ignore_case), self.variables, span)
+        """A regular expression as a test that keeps its captures.
+
+        One that takes too long raises Refused with 500, or is a test that fails, if `lenient`.
+        """
+        test = match_and_capture(self.regex(pattern, span, ignore_case=ignore_case), self.variables, span)
+        return forgiving(test) if lenient else test
 
     def branch(self, scope: Scope) -> Location:
         """What an `if` block runs as: a location of its own."""

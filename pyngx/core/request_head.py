@@ -28,7 +28,7 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
         exchange.uri, exchange.args = plain
         facts = exchange.headers.facts or request_facts(exchange.headers)
         if (host := facts.host or _read_host(exchange)) is not None:
-            exchange.host = host.name
+            exchange.host, exchange.port = host.name, host.port
         return
     try:
         target = parse_target(wire(exchange.target), merge_slashes)

@@ -37,6 +37,7 @@ from pyngx.modules import (
     referer,
     resolver,
     rewrite,
+    secure_link,
     split_clients,
     ssi,
     static,
@@ -48,6 +49,7 @@ from pyngx.modules import (
     upstream_ip_hash,
     upstream_least_conn,
     upstream_random,
+    userid,
 )
 
 MODULES: tuple[Module, ...] = (
@@ -58,6 +60,7 @@ MODULES: tuple[Module, ...] = (
     error_log.MODULE,
     realip.MODULE,
     referer.MODULE,
+    secure_link.MODULE,
     rewrite.MODULE,
     geo.MODULE,
     map.MODULE,
@@ -78,6 +81,7 @@ MODULES: tuple[Module, ...] = (
     # header filters, as far as they have one, run in this order: what judges first, what cuts last
     not_modified.MODULE,
     headers.MODULE,
+    userid.MODULE,
     gunzip.MODULE,
     addition.MODULE,
     charset.MODULE,

@@ -11,7 +11,7 @@ from pyngx.config.declare import directive, repeated
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
 from pyngx.core.logs import ErrorSink
-from pyngx.core.phases import Module
+from pyngx.core.phases import Module, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pyngx.config.scope import Scope
     from pyngx.config.source import Span
     from pyngx.config.syntax import Node
+    from pyngx.core.answers import Handler
     from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
 
 T = TypeVar("T")
 
@@ -121,4 +123,18 @@ def furnish(build: Build) -> None:
     )
 
 
-MODULE = Module("error_log", settings=(ErrorLogSettings,), furnish=furnish)
+def make_tracer(build: Build) -> Handler | None:
+    """What tells where requests go, in a location whose log is to have that."""
+    assert build.location is not None
+    location, log = build.location, build.location.log or build.runtime.log
+    if not log.enabled("debug"):
+        return None
+
+    def trace(exchange: Exchange) -> None:
+        message = f'using configuration "{location.name}"'
+        exchange.log("debug", "location_chosen", message, location=location.name, uri=exchange.uri)
+
+    return trace
+
+
+MODULE = Module("error_log", settings=(ErrorLogSettings,), furnish=furnish, handlers={Phase.PREACCESS: make_tracer})

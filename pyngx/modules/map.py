@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.arguments import Argument, Text, text_of
 from pyngx.config.declare import repeated
 from pyngx.config.diagnostics import ConfigError, Diagnostic
+from pyngx.core.answers import Refused
 from pyngx.core.phases import Module
 from pyngx.core.template import has_variables
 from pyngx.core.wildcards import HELP, NameTable, lower, places
@@ -176,9 +177,12 @@ def _finder(build: Build, one: Map) -> Find:
         if found is not None:
             return found
         if text:  # nginx tries no regex on an empty text
-            for test, value in regexes:
-                if test(exchange, text):
-                    return value
+            try:
+                for test, value in regexes:
+                    if test(exchange, text):
+                        return value
+            except Refused:  # it took too long
+                return default
         return default
 
     if one.hostnames:

@@ -183,7 +183,7 @@ def _path(build: Build, rule: Rule) -> RewriteValue:
 
 
 def _regex(build: Build, pattern: str, rule: Rule, *, ignore_case: bool) -> RewriteValue:
-    test = build.regex_test(pattern, rule.pattern.span, ignore_case=ignore_case)
+    test = build.regex_test(pattern, rule.pattern.span, ignore_case=ignore_case, lenient=True)
     replacement = build.template(rule.replacement).render
     return lambda exchange, value: replacement(exchange) if test(exchange, value) else None
 
@@ -203,7 +203,7 @@ def _first_flags(rules: list[tuple[Callable[[Exchange, str], bool], EditFlags]])
 def _editor(build: Build, rule: Flags) -> tuple[Callable[[Exchange, str], bool], EditFlags]:
     written = rule.cookie
     if written.value.startswith("~"):
-        fits = build.regex_test(written.value[1:], written.span, ignore_case=True)
+        fits = build.regex_test(written.value[1:], written.span, ignore_case=True, lenient=True)
     else:
         wanted = build.template(written).render
 

@@ -73,7 +73,7 @@ def redirect_rewriter(build: Build, redirects: tuple[Redirect, ...]) -> RewriteU
 def _step(build: Build, redirect: Redirect) -> RewriteUrl:
     replacement = build.template(redirect.replacement).render
     if redirect.is_regex:
-        test = build.regex_test(redirect.pattern.value, redirect.span, ignore_case=redirect.ignore_case)
+        test = build.regex_test(redirect.pattern.value, redirect.span, ignore_case=redirect.ignore_case, lenient=True)
         return lambda exchange, url: replacement(exchange) if test(exchange, url) else None
     prefix = build.template(redirect.pattern).render
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
 from pyngx.core.blocks import ServerSettings
 from pyngx.core.phases import Module
+from pyngx.core.regex import Regex, log_timeout
 from pyngx.core.variables import Variable
 from pyngx.core.wildcards import HELP, NameTable, lower, places
 from pyngx.http.codec import text
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 WORDS = frozenset({"none", "blocked", "server_names"})
 SHORTEST = len("http://i.ru")
 LONGEST_HOST = 256
-
-Search = Callable[[str], Sequence[str | None] | None]
 
 
 # arguments
@@ -107,8 +106,8 @@ class Referers:
     """The pages that may link to a location, ready to be asked."""
 
     find: Callable[[str], _Path | None]  # by host
-    server_regexes: tuple[Search, ...] = ()  # asked about the host
-    regexes: tuple[Search, ...] = ()  # asked about all behind the scheme
+    server_regexes: tuple[Regex, ...] = ()  # asked about the host
+    regexes: tuple[Regex, ...] = ()  # asked about all behind the scheme
     none: bool = False
     blocked: bool = False
 
@@ -128,8 +127,16 @@ class Referers:
         if (path := self.find(name)) is not None:
             at = rest.find("/", len(host))
             return not path.start or rest[at if at >= 0 else len(rest) :].startswith(path.start)
-        tests = [(search, name) for search in self.server_regexes] + [(search, rest) for search in self.regexes]
-        return any(search(subject) is not None for search, subject in tests)
+        tests = [(regex, name) for regex in self.server_regexes] + [(regex, rest) for regex in self.regexes]
+        return any(_fits(exchange, regex, subject) for regex, subject in tests)
+
+
+def _fits(exchange: Exchange, regex: Regex, subject: str) -> bool:
+    try:
+        return regex.search(subject) is not None
+    except TimeoutError:
+        log_timeout(exchange, regex, subject)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +174,11 @@ def _referers(build: Build, pages: list[Page], outer: Referers | None) -> Refere
         if page.text not in WORDS and not page.is_regex:
             host, slash, path = page.text.partition("/")
             _add(table, Page(host, page.span), slash + path)
-    server_regexes: list[Search] = []
+    server_regexes: list[Regex] = []
     if "server_names" in words:
         for name in _server_names(build):
             if name.is_regex:
-                server_regexes.append(_search(build, name))
+                server_regexes.append(_regex(build, name))
             else:
                 _add(table, name, "")
     if not table and words & {"none", "blocked"}:
@@ -181,7 +188,7 @@ def _referers(build: Build, pages: list[Page], outer: Referers | None) -> Refere
             build.origin(RefererSettings, "valid_referers"),
             help="add a host, or server_names; regexes are not enough",
         )
-    regexes = tuple(_search(build, page) for page in pages if page.is_regex)
+    regexes = tuple(_regex(build, page) for page in pages if page.is_regex)
     return Referers(
         table.finder(),
         tuple(server_regexes) or (outer.server_regexes if outer is not None else ()),
@@ -205,8 +212,8 @@ def _add(table: NameTable[_Path], name: Page, path: str) -> None:
             raise ConfigError(f'conflicting parameter "{name.text}"', name.span, help="a host may be there once")
 
 
-def _search(build: Build, page: Page) -> Search:
-    return build.regex(page.text[1:], page.span, ignore_case=True).search
+def _regex(build: Build, page: Page) -> Regex:
+    return build.regex(page.text[1:], page.span, ignore_case=True)
 
 
 MODULE = Module("referer", settings=(RefererSettings,), variables=VARIABLES, define=define, furnish=furnish)

@@ -58,8 +58,21 @@ def test_levels_are_thresholds(runtime: Runtime, tmp_path: Path, level: str) -> 
     generation = configure(text, MODULES, runtime)
     for said in error_log.LEVELS:
         after(generation, "/", said)
-    written = [json.loads(line)["level"] for line in (tmp_path / "e").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "e").read_text().splitlines()]
+    written = [line["level"] for line in lines if line["event"] == "happened"]
     assert written == list(error_log.LEVELS[error_log.LEVELS.index(level) :])
+
+
+def test_a_debug_log_tells_where_a_request_goes(runtime: Runtime, tmp_path: Path) -> None:
+    text = in_server("""access_log off;
+        location /a { error_log a debug json; reply 200 x; }
+        location /b { error_log b info json; reply 200 x; }""")
+    generation = configure(text, MODULES, runtime)
+    for uri in ("/a/1", "/b"):
+        answer(exchange(generation, f"GET {uri} HTTP/1.1"))
+    written = json.loads((tmp_path / "a").read_text())
+    assert (written["event"], written["location"], written["uri"]) == ("location_chosen", "/a", "/a/1")
+    assert (tmp_path / "b").read_text() == ""
 
 
 def test_a_buffered_log_is_handed_on_and_closed_with_the_last_that_names_it(

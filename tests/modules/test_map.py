@@ -156,7 +156,7 @@ def test_a_lookup_costs_the_same_whatever_the_number_of_entries() -> None:
         ("map $args $x { hostnames; a..b 1; }", 'invalid hostname or wildcard "a..b"', "a..b"),
         ("map $args $x { hostnames; a*.b 1; }", 'invalid hostname or wildcard "a*.b"', "a*.b"),
         ("map $args $x { hostnames; *.* 1; }", 'invalid hostname or wildcard "*.*"', "*.*"),
-        ("map $args $x { ~( 1; }", 'invalid regular expression "(": missing ) at position 1', "("),
+        ("map $args $x { ~( 1; }", 'invalid regular expression "(": missing closing parenthesis', "("),
     ],
 )
 def test_a_slip_is_named_and_shown(text: str, message: str, place: str) -> None:

@@ -28,7 +28,7 @@ def complaints(rules: str) -> list[tuple[str, str]]:
         ("return 200 $nope;", 'unknown "nope" variable', "$nope"),
         ("rewrite ^ /x foo;", 'invalid parameter "foo"', "foo"),
         ("rewrite ^ '';", "empty replacement", "''"),
-        ("rewrite ( /x;", 'invalid regular expression "(": missing ) at position 1', "("),
+        ("rewrite ( /x;", 'invalid regular expression "(": missing closing parenthesis', "("),
         ("set x 1;", 'invalid variable name "x"', "x"),
         ("set $ 1;", 'invalid variable name "$"', "$"),
         ("set $uri 1;", 'the duplicate "uri" variable', "uri"),

@@ -97,16 +97,20 @@ class Pair:
             got.append(self.backend.take())
         return got[0], got[1]
 
-    def logged(self, name: str, count: int) -> tuple[list[str], list[str]]:
-        """The lines of a log, once there are so many."""
-        found = []
+    def logged(self, name: str, count: int, starts: tuple[str, ...] = ("",)) -> tuple[list[str], list[str]]:
+        """The lines of a log that start so, once there are so many."""
+        found: list[list[str]] = []
         for side in self.sides:
-            path = side.own / name
-            until(lambda path=path: path.exists() and path.read_bytes().count(b"\n") >= count, f"{count} lines")  # type: ignore[misc]
-            text = path.read_text("utf-8", "surrogateescape")
-            for value, shown in side.names.items():
-                text = text.replace(value, shown)
-            found.append(text.splitlines())
+
+            def lines(side: Side = side) -> list[str]:
+                path = side.own / name
+                text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+                for value, shown in side.names.items():
+                    text = text.replace(value, shown)
+                return [line for line in text.split("\n")[:-1] if line.startswith(starts)]
+
+            until(lambda lines=lines: len(lines()) >= count, f"{count} lines")  # type: ignore[misc]
+            found.append(lines())
         return found[0], found[1]
 
     def _send(self, side: Side, request: Ask) -> Answer | None:
