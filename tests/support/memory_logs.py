@@ -13,7 +13,7 @@ LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 class MemoryLog:
     """An error log: `records` are (level, event, message, facts)."""
 
-    sinks: tuple[ErrorSink, ...] = (ErrorSink("", "debug"),)
+    sinks: tuple[ErrorSink, ...] = (ErrorSink("", "info"),)
     records: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
     closed: bool = False
 
