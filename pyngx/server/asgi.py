@@ -18,12 +18,14 @@ from pyngx.server.asgi_websocket import AsgiWebSocket
 from pyngx.server.farewell import RESET
 from pyngx.server.http10 import end_by_closing
 from pyngx.server.lifespan import answer_lifespan
+from pyngx.server.tls_choice import by_tls_name
 
 if TYPE_CHECKING:
     import logging
 
     from pyngx.core.exchange import Connection
     from pyngx.core.generation import Generation
+    from pyngx.core.listen import ListenAddress
     from pyngx.core.ports import Closed
     from pyngx.core.servers import ServerNames
     from pyngx.core.websocket import OpenWebSocket
@@ -65,7 +67,14 @@ class App:
 
     def servers_of(self, connection: Connection) -> ServerNames | None:
         """The servers of the address that a connection came to; None if it isn't listened on any more."""
-        return self._current[1].find(connection.local_addr, connection.local_port)
+        found = self._current[1].find(connection.local_addr, connection.local_port)
+        if connection.tls is not None and found is not None:
+            return by_tls_name(found, self._current[0], connection)
+        return found
+
+    def guards(self, listener: ListenAddress) -> bool:
+        """Whether connections of a listener may begin with something else than a request."""
+        return listener in self._current[1].guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what a host offers."""
@@ -125,7 +134,7 @@ class App:
             connection = door.connection or open_connection(scope, self.next_serial())
             door.connection = connection
         connection.requests += 1
-        servers = addresses.find(connection.local_addr, connection.local_port)
+        servers = self.servers_of(connection)
         if servers is None:
             if door is not None:  # its listener is gone, and no other server may answer in its place
                 _break_off(send)

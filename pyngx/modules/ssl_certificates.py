@@ -1,0 +1,112 @@
+"""Contexts for connections: one that is fixed, or one by the certificate that variables name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pyngx.config.diagnostics import ConfigError
+from pyngx.core.tls_facts import TlsRefused
+from pyngx.modules.tls_context import ContextSettings, Pair, TlsSettingError, build_context
+from pyngx.modules.tls_files import read_pem
+
+if TYPE_CHECKING:
+    from OpenSSL import SSL
+
+    from pyngx.config.arguments import Text
+    from pyngx.core.build import Build
+    from pyngx.core.exchange import Exchange
+
+MOST_KEPT = 1000  # contexts by name; each has its certificates parsed, and its sessions
+
+Render = Callable[["Exchange"], str]
+
+
+def context_of(build: Build, made_of: ContextSettings, cls: type) -> SSL.Context:
+    """The context of these settings, the one that is there if there is one; raises ConfigError."""
+    try:
+        return build.claim(("tls_context", made_of), lambda: build_context(made_of))
+    except TlsSettingError as error:
+        raise ConfigError(str(error), build.origin(cls, error.directive)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedContexts:
+    """Contexts by the names of their certificates, which are read for each connection: a new one is used at once."""
+
+    frame: ContextSettings
+    names: tuple[tuple[Render, Render], ...]
+    conf_path: Callable[[str], str]
+    kept: dict[tuple[Pair, ...], SSL.Context]
+
+    @staticmethod
+    def made(build: Build, frame: ContextSettings, certificates: Sequence[Text], keys: Sequence[Text]) -> NamedContexts:
+        """With the contexts that earlier generations made of the same settings."""
+        names = tuple(
+            (build.template(certificate).render, build.template(key).render)
+            for certificate, key in zip(certificates, keys, strict=False)
+        )
+        kept: dict[tuple[Pair, ...], SSL.Context] = build.claim(("tls_contexts", frame), dict)
+        return NamedContexts(frame, names, build.conf_path, kept)
+
+    def of(self, exchange: Exchange) -> SSL.Context:
+        """The context for an exchange; raises TlsRefused."""
+        pairs = tuple(pair for names in self.names if (pair := self._pair(exchange, *names)) is not None)
+        context = self.kept.get(pairs)
+        if context is None:
+            try:
+                context = build_context(replace(self.frame, pairs=pairs))
+            except TlsSettingError as error:
+                raise TlsRefused(str(error)) from None
+            while len(self.kept) >= MOST_KEPT:
+                del self.kept[next(iter(self.kept))]
+            self.kept[pairs] = context
+        return context
+
+    def _pair(self, exchange: Exchange, certificate: Render, key: Render) -> Pair | None:
+        name = certificate(exchange)
+        if not name:
+            return None
+        try:
+            return Pair(
+                read_pem(name, self.conf_path, _read),
+                read_pem(key(exchange), self.conf_path, _read),
+            )
+        except (OSError, ValueError) as error:
+            raise TlsRefused(f'cannot load certificate "{name}": {error}') from None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTls:
+    """A server whose certificates are known."""
+
+    _context: SSL.Context
+    rejects: bool
+    certified: bool
+    record: int
+
+    def context(self, exchange: Exchange) -> SSL.Context:  # noqa: ARG002
+        """The one there is."""
+        if not self.certified:
+            raise TlsRefused("no certificate is configured for this name")
+        return self._context
+
+
+@dataclass(frozen=True, slots=True)
+class VariableTls:
+    """A server whose certificates depend on the handshake."""
+
+    _contexts: NamedContexts
+    rejects: bool
+    record: int
+    certified: bool = True
+
+    def context(self, exchange: Exchange) -> SSL.Context:
+        """The one for a handshake."""
+        return self._contexts.of(exchange)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
