@@ -10,26 +10,34 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class FilesRead:
-    """What one build has read, by path; None: it couldn't be read."""
+    """What one build has read, by path.
 
-    _contents: dict[str, bytes | None] = field(default_factory=dict)
-    _watched: dict[str, bytes | None] = field(default_factory=dict)
+    A process that was root once can't read any more what only root may read: it goes on with what it knows of that.
+    """
 
-    @property
-    def watched(self) -> Mapping[str, bytes | None]:
-        """Those that tell something when they change: a pipe, say, has no content to compare."""
-        return self._watched
+    known: Mapping[str, bytes] = field(default_factory=dict)  # from the build before
+    contents: dict[str, bytes] = field(default_factory=dict)
+    watched: dict[str, bytes | None] = field(default_factory=dict)
+    """Those that tell something when they change, which a pipe doesn't; None: it couldn't be read."""
 
     def read(self, path: str) -> bytes:
         """The content of a file; raises OSError."""
-        known = self._contents.get(path)
-        if known is None:
-            self._contents[path] = self._watched[path] = None
+        found = self.contents.get(path)
+        if found is None:
+            self.watched[path] = None
+            found = self.contents[path] = self._read(path)
+        return found
+
+    def _read(self, path: str) -> bytes:
+        try:
             with open(path, "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    del self._watched[path]
-                known = file.read()
-            self._contents[path] = known
-            if path in self._watched:
-                self._watched[path] = known
-        return known
+                content = file.read()
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    self.watched[path] = content
+                else:
+                    del self.watched[path]
+        except PermissionError:
+            if path not in self.known:
+                raise
+            return self.known[path]
+        return content

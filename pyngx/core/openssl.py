@@ -56,6 +56,11 @@ def expect_host(connection: SSL.Connection, name: bytes) -> None:
     _check(lib.X509_VERIFY_PARAM_set1_host(lib.SSL_get0_param(connection._ssl), name, len(name)))
 
 
+def unsent(connection: SSL.Connection) -> int:
+    """Bytes that wait to be read out of a connection over memory."""
+    return int(lib.BIO_get_mem_data(connection._from_ssl, ffi.NULL))
+
+
 def was_resumed(connection: SSL.Connection) -> bool:
     """Whether the handshake took up an earlier session."""
     return bool(lib.SSL_session_reused(connection._ssl))

@@ -11,12 +11,11 @@ from typing import cast
 
 from OpenSSL import SSL
 
-from pyngx.core.openssl import reason_of
+from pyngx.core import openssl
 
 BytesLike = bytes | bytearray | memoryview
 
 RECORD = 16 * 1024  # bytes that one record holds at most (RFC 8446 5.1)
-OVERHEAD = 64  # bytes that a record takes beside its content, generously
 UNEXPECTED_END = "the peer closed the connection in the handshake"
 
 
@@ -46,7 +45,7 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
         self._failed = failed
         self._record = record
         self._raw = cast("asyncio.Transport", None)
-        self._protocol = cast("asyncio.Protocol", None)
+        self._protocol = asyncio.Protocol()  # hears nothing until there is another
         self._established = False
         self._paused = False
         self._held = False  # whether something may be left to deliver
@@ -149,7 +148,7 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
         except SSL.Error:  # it failed before, and whoever reads is told
             self.abort()
             return
-        self._send(len(data))
+        self._send()
 
     def writelines(self, list_of_data: Iterable[BytesLike]) -> None:
         self.write(b"".join(list_of_data))
@@ -183,13 +182,13 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
         try:
             self.connection.do_handshake()
         except SSL.WantReadError:
-            self._send(0)
+            self._send()
             return False
         except (SSL.Error, NoProtocol) as error:
-            self._send(0)  # the alert
-            self._give_up(reason_of(error))
+            self._send()  # the alert
+            self._give_up(openssl.reason_of(error))
             return False
-        self._send(0)
+        self._send()
         self._established = True
         self._opened(self)
         return True
@@ -208,6 +207,7 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
                 data = connection.recv(RECORD)
             except SSL.WantReadError:
                 self._held = False
+                self._send()  # answers of the protocol itself
                 return
             except SSL.ZeroReturnError:
                 self._held = False
@@ -229,9 +229,9 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
             self.close()
 
     def _break_off(self, error: SSL.Error) -> None:
-        self._send(0)  # the alert
+        self._send()  # the alert
         self._closing = True
-        self._broken = ConnectionError(f"SSL_read() failed (SSL: {reason_of(error)})")
+        self._broken = ConnectionError(f"SSL_read() failed (SSL: {openssl.reason_of(error)})")
         self._raw.close()
 
     def _say_goodbye(self) -> None:
@@ -242,16 +242,9 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
             self.connection.shutdown()
         except SSL.Error:
             return
-        self._send(0)
+        self._send()
 
-    def _send(self, content: int) -> None:
-        """Hand on what was encrypted: so many bytes of content, and whatever the protocol itself has to say."""
-        size = content + OVERHEAD * (content // min(self._record, RECORD) + 1) + (0 if content else RECORD)
-        while True:
-            try:
-                data = self.connection.bio_read(size)
-            except SSL.Error:  # nothing more
-                return
-            self._raw.write(data)
-            if len(data) < size:
-                return
+    def _send(self) -> None:
+        """Hand on what was encrypted."""
+        if size := openssl.unsent(self.connection):
+            self._raw.write(self.connection.bio_read(size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from pyngx.core.exchange import Exchange, RequestHead
@@ -30,8 +31,9 @@ def choose_server(servers: ServerNames, generation: Generation, connection: Conn
     facts.name, facts.server = "", None
     try:
         name = parse_host(wire(facts.hello.server_name)).name if facts.hello.server_name else ""
-    except BadHost:
+    except BadHost:  # nor may it lead variables anywhere: files of certificates are named by them
         name = ""
+        facts.hello = replace(facts.hello, server_name="")
     if name and (server := servers.match(exchange, name)) is not None:
         facts.name, facts.server = name, server
         exchange.server, exchange.location = server, server.location
