@@ -13,9 +13,10 @@ from pyngx.modules import MODULES
 from pyngx.process.install import SERVINGS
 from pyngx.server.asgi import App
 from pyngx.server.listeners import Listeners
+from pyngx.upstream.wire import WireTransport
 from tests.support.daemon import free_port
 from tests.support.event_log import EventLog
-from tests.support.live import build_text, log_of, make_runtime
+from tests.support.live import build_text, log_of, make_runtime, spawn
 
 GET = b"GET / HTTP/1.0\r\nHost: %b\r\n\r\n"
 
@@ -54,7 +55,9 @@ async def serving(text: str, folder: Path, http_server: str = "fast") -> AsyncIt
     """Serve what stands in `http`, with PORT for a port."""
     port = free_port()
     whole = f"events {{ }}\nhttp {{\naccess_log off;\n{text.replace('PORT', f'127.0.0.1:{port}')}\n}}\n"
-    generation = build_text(whole, MODULES, make_runtime(str(folder)))
+    runtime = make_runtime(str(folder))
+    runtime.transport = WireTransport(spawn)
+    generation = build_text(whole, MODULES, runtime)
     for start in generation.starts:
         start()
     generation.runtime.commit(generation)
@@ -64,6 +67,7 @@ async def serving(text: str, folder: Path, http_server: str = "fast") -> AsyncIt
         yield Site(port, log_of(generation))
     finally:
         await listeners.shutdown(1)
+        await runtime.transport.close()
 
 
 def trusting(
