@@ -85,6 +85,8 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
         """The socket is closed."""
         self._closing = True
         if self._established:
+            if self._broken is None:  # else OpenSSL takes the session for a bad one, and never resumes it
+                self.connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
             self._protocol.connection_lost(error or self._broken)
         else:
             self._give_up(str(error or UNEXPECTED_END))

@@ -16,7 +16,14 @@ from pyngx.core.ports import Tls
 from pyngx.core.tls_facts import TlsRefused
 from pyngx.modules.ssl_certificates import NamedContexts, context_of
 from pyngx.modules.tls_context import ContextSettings
-from pyngx.modules.tls_files import has_variables, load_file, load_pairs, load_passwords
+from pyngx.modules.tls_files import (
+    CertificateCache,
+    certificate_cache,
+    has_variables,
+    load_file,
+    load_pairs,
+    load_passwords,
+)
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
@@ -55,6 +62,13 @@ class ProxySslSettings:
         text, EVERYWHERE, default=None, shown="", doc="the certificate that we show; may hold variables"
     )
     proxy_ssl_certificate_key: Text | None = directive(text, EVERYWHERE, default=None, shown="", doc="its key")
+    proxy_ssl_certificate_cache: CertificateCache | None = directive(
+        certificate_cache,
+        EVERYWHERE,
+        default=None,
+        shown="off",
+        doc="how long certificates that variables name aren't read anew",
+    )
     proxy_ssl_password_file: str = directive(
         word.called("file"), EVERYWHERE, default="", doc="a file of passwords for the key, one a line"
     )
@@ -117,7 +131,8 @@ def _by_variables(
 ) -> TlsOf:
     assert own.proxy_ssl_certificate is not None
     assert own.proxy_ssl_certificate_key is not None
-    contexts = NamedContexts.made(build, frame, [own.proxy_ssl_certificate], [own.proxy_ssl_certificate_key])
+    names = ([own.proxy_ssl_certificate], [own.proxy_ssl_certificate_key])
+    contexts = NamedContexts.made(build, frame, names, own.proxy_ssl_certificate_cache)
 
     def give(exchange: Exchange) -> Tls:
         try:

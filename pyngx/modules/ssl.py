@@ -17,7 +17,14 @@ from pyngx.core.tls import RECORD
 from pyngx.modules.ssl_certificates import FixedTls, NamedContexts, VariableTls, context_of
 from pyngx.modules.ssl_variables import VARIABLES
 from pyngx.modules.tls_context import FILE_COMMANDS, ContextSettings
-from pyngx.modules.tls_files import has_variables, load_file, load_pairs, load_passwords
+from pyngx.modules.tls_files import (
+    CertificateCache,
+    certificate_cache,
+    has_variables,
+    load_file,
+    load_pairs,
+    load_passwords,
+)
 
 if TYPE_CHECKING:
     from pyngx.config.source import Span
@@ -69,6 +76,13 @@ class SslSettings:
         text, IN, doc="a file with a certificate and its chain, `data:` and a certificate, or either with variables"
     )
     ssl_certificate_key: tuple[Text, ...] = repeated(text, IN, doc="the key of the certificate of the same rank")
+    ssl_certificate_cache: CertificateCache | None = directive(
+        certificate_cache,
+        IN,
+        default=None,
+        shown="off",
+        doc="how long a certificate that variables name isn't read anew",
+    )
     ssl_password_file: str = directive(
         word.called("file"), IN, default="", doc="a file of passwords for keys, one a line"
     )
@@ -135,7 +149,8 @@ def furnish(build: Build) -> None:
     _check_verification(build, own)
     frame = _context_settings(build, own)
     if own.ssl_certificate and any(map(has_variables, (*own.ssl_certificate, *own.ssl_certificate_key))):
-        contexts = NamedContexts.made(build, frame, own.ssl_certificate, own.ssl_certificate_key)
+        names = (own.ssl_certificate, own.ssl_certificate_key)
+        contexts = NamedContexts.made(build, frame, names, own.ssl_certificate_cache)
         server.tls = VariableTls(contexts, own.ssl_reject_handshake, own.ssl_buffer_size)
         return
     context = context_of(build, frame, SslSettings)

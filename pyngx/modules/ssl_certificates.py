@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.tls_facts import TlsRefused
 from pyngx.modules.tls_context import ContextSettings, Pair, TlsSettingError, build_context
-from pyngx.modules.tls_files import read_pem
+from pyngx.modules.tls_files import CertificateCache, read_pem
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
@@ -31,6 +32,13 @@ def context_of(build: Build, made_of: ContextSettings, cls: type) -> SSL.Context
         raise ConfigError(str(error), build.origin(cls, error.directive)) from None
 
 
+@dataclass(slots=True)
+class _Known:
+    context: SSL.Context
+    read: float  # when, by time.monotonic()
+    used: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class NamedContexts:
     """Contexts by the names of their certificates, which are read for each connection: a new one is used at once."""
@@ -39,20 +47,43 @@ class NamedContexts:
     names: tuple[tuple[Render, Render], ...]
     conf_path: Callable[[str], str]
     kept: dict[tuple[Pair, ...], SSL.Context]
+    cache: CertificateCache | None
+    known: dict[tuple[str, ...], _Known]  # for the cache
 
     @staticmethod
-    def made(build: Build, frame: ContextSettings, certificates: Sequence[Text], keys: Sequence[Text]) -> NamedContexts:
-        """With the contexts that earlier generations made of the same settings."""
+    def made(
+        build: Build,
+        frame: ContextSettings,
+        named: tuple[Sequence[Text], Sequence[Text]],
+        cache: CertificateCache | None,
+    ) -> NamedContexts:
+        """With the contexts that earlier generations made of the same settings; `named`: certificates and keys."""
         names = tuple(
             (build.template(certificate).render, build.template(key).render)
-            for certificate, key in zip(certificates, keys, strict=False)
+            for certificate, key in zip(*named, strict=False)
         )
         kept: dict[tuple[Pair, ...], SSL.Context] = build.claim(("tls_contexts", frame), dict)
-        return NamedContexts(frame, names, build.conf_path, kept)
+        return NamedContexts(frame, names, build.conf_path, kept, cache, {})
 
     def of(self, exchange: Exchange) -> SSL.Context:
         """The context for an exchange; raises TlsRefused."""
-        pairs = tuple(pair for names in self.names if (pair := self._pair(exchange, *names)) is not None)
+        names = tuple(render(exchange) for pair in self.names for render in pair)
+        return self._read(names) if self.cache is None else self._remembered(names, self.cache)
+
+    def _remembered(self, names: tuple[str, ...], cache: CertificateCache) -> SSL.Context:
+        now = time.monotonic()
+        found = self.known.pop(names, None)
+        if found is None or now - found.read >= cache.valid or now - found.used >= cache.inactive:
+            found = _Known(self._read(names), now)
+        while len(self.known) >= cache.most:
+            del self.known[next(iter(self.known))]  # the one that was asked for longest ago
+        found.used = now
+        self.known[names] = found
+        return found.context
+
+    def _read(self, names: tuple[str, ...]) -> SSL.Context:
+        named = zip(names[::2], names[1::2], strict=True)
+        pairs = tuple(self._pair(certificate, key) for certificate, key in named if certificate)
         context = self.kept.get(pairs)
         if context is None:
             try:
@@ -64,17 +95,11 @@ class NamedContexts:
             self.kept[pairs] = context
         return context
 
-    def _pair(self, exchange: Exchange, certificate: Render, key: Render) -> Pair | None:
-        name = certificate(exchange)
-        if not name:
-            return None
+    def _pair(self, certificate: str, key: str) -> Pair:
         try:
-            return Pair(
-                read_pem(name, self.conf_path, _read),
-                read_pem(key(exchange), self.conf_path, _read),
-            )
+            return Pair(read_pem(certificate, self.conf_path, _content), read_pem(key, self.conf_path, _content))
         except (OSError, ValueError) as error:
-            raise TlsRefused(f'cannot load certificate "{name}": {error}') from None
+            raise TlsRefused(f'cannot load certificate "{certificate}": {error}') from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +132,6 @@ class VariableTls:
         return self._contexts.of(exchange)
 
 
-def _read(path: str) -> bytes:
+def _content(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()

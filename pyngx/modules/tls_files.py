@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyngx.config.arguments import Argument, parameters, parse_number, parse_seconds
 from pyngx.config.diagnostics import ConfigError
 from pyngx.modules.tls_context import Pair, Pem
 
@@ -13,7 +15,31 @@ if TYPE_CHECKING:
 
     from pyngx.config.arguments import Text
     from pyngx.config.source import Span
+    from pyngx.config.syntax import Node
     from pyngx.core.build import Build
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCache:
+    """How long certificates that variables name aren't read anew: seconds, and seconds without anybody who asks."""
+
+    most: int
+    inactive: float = 10.0
+    valid: float = 60.0
+
+
+def _certificate_cache(node: Node) -> CertificateCache | None:
+    if node.args[0].text == "off" and len(node.args) == 1:
+        return None
+    read = {"max": lambda word: parse_number(word, 1), "inactive": parse_seconds, "valid": parse_seconds}
+    found = parameters(node.args, read)
+    if "max" not in found:
+        raise ConfigError(f'"{node.name.text}" must have the "max" parameter', node.span)
+    most = found.pop("max")
+    return CertificateCache(int(most), **{name: float(value) for name, value in found.items()})
+
+
+certificate_cache = Argument("off | max=N [inactive=time] [valid=time]", _certificate_cache, 1, 3)
 
 DATA = "data:"
 _ELSEWHERE = ("engine:", "store:")

@@ -147,6 +147,19 @@ async def test_variables_name_certificates(folder: Path) -> None:
     assert any("none.crt" in str(event) for event in site.log.events)
 
 
+@pytest.mark.parametrize(("cache", "anew"), [("off", True), ("max=2", False), ("max=2 valid=0", True)])
+async def test_they_are_read_anew_unless_they_are_kept(folder: Path, cache: str, anew: bool) -> None:
+    text = f"""ssl_certificate_cache {cache};
+        server {{ listen PORT ssl; ssl_certificate $ssl_server_name.crt; ssl_certificate_key $ssl_server_name.key; }}"""
+    for name in ("crt", "key"):
+        (folder / f"x.{name}").write_bytes((folder / f"a.{name}").read_bytes())
+    async with serving(text, folder) as site:
+        assert await common_name(site, "x") == "a.test"
+        for name in ("crt", "key"):
+            (folder / f"x.{name}").write_bytes((folder / f"b.{name}").read_bytes())
+        assert await common_name(site, "x") == ("b.test" if anew else "a.test")
+
+
 async def test_handshakes_may_be_rejected(folder: Path) -> None:
     text = f"""
         server {{ listen PORT ssl; ssl_reject_handshake on; }}
