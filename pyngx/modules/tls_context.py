@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography import x509
@@ -50,7 +50,7 @@ class Pem:
     """A file's content, and how the configuration names it."""
 
     name: str
-    content: bytes
+    content: bytes = field(repr=False)  # keys are no words for logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ContextSettings:
     prefix: str  # ssl_ or proxy_ssl_
     is_server: bool = True
     pairs: tuple[Pair, ...] = ()
-    passwords: tuple[bytes, ...] = ()
+    passwords: tuple[bytes, ...] = field(default=(), repr=False)
     protocols: frozenset[str] = frozenset({"TLSv1.2", "TLSv1.3"})
     ciphers: str = ""
     prefers_own_ciphers: bool = False
@@ -228,7 +228,9 @@ def _set_sessions(context: SSL.Context, settings: ContextSettings) -> None:
     context.set_session_cache_mode(_CACHES.get(settings.session_cache, SSL.SESS_CACHE_SERVER))
     context.set_timeout(settings.session_timeout)
     # A session belongs to those who have the same certificates, and the same opinion on those of clients.
-    digest = sha256(repr((settings.pairs, settings.client_authorities, settings.verifies)).encode())
+    digest = sha256(b"verifies" if settings.verifies else b"")
+    for pem in (*(pair.certificate for pair in settings.pairs), settings.client_authorities, settings.authorities):
+        digest.update(sha256(pem.content if pem is not None else b"").digest())
     context.set_session_id(digest.digest())
 
 

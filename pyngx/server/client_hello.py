@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyngx.core.tls_facts import ClientHello
 
-LONGEST = 64 * 1024  # bytes; OpenSSL takes no message of this kind that is longer
+LONGEST = 64 * 1024  # bytes of a message, beyond which we don't look at it
 _HANDSHAKE = 0x16
 _CLIENT_HELLO = 1
 _SERVER_NAME, _GROUPS, _SIGNATURES = 0, 10, 13
@@ -20,34 +20,42 @@ def is_tls(first: int) -> bool:
     return first == _HANDSHAKE or bool(first & 0x80)
 
 
-def read_client_hello(data: bytes) -> ClientHello | None:
-    """What the client offers, nothing if it can't be told; None where more has to come."""
-    try:
-        message = _message(data)
-        return None if message is None else _read(message)
-    except (IndexError, ValueError):
-        return ClientHello()
+class HelloReader:
+    """Takes the message out of its records as they come: it may be spread over many small ones."""
 
+    __slots__ = ("_at", "_message")
 
-def _message(data: bytes) -> bytes | None:
-    """The message out of its records: several small ones may hold it."""
-    message, at = b"", 0
-    while True:
-        if len(message) >= 4:
-            length = int.from_bytes(message[1:4], "big")
-            if message[0] != _CLIENT_HELLO or length > LONGEST:
-                raise ValueError("no client hello")
-            if len(message) >= 4 + length:
-                return message[4 : 4 + length]
-        if len(data) < at + 5:
-            return None
-        length = int.from_bytes(data[at + 3 : at + 5], "big")
-        if data[at] != _HANDSHAKE or not length:
-            raise ValueError("no handshake record")
-        if len(data) < at + 5 + length:
-            return None
-        message += data[at + 5 : at + 5 + length]
-        at += 5 + length
+    def __init__(self) -> None:
+        self._at = 0  # where the next record begins
+        self._message = bytearray()
+
+    def read(self, data: bytes | bytearray) -> ClientHello | None:
+        """What the client offers, nothing if it can't be told; None where more has to come behind this `data`."""
+        try:
+            return _read(bytes(self._message[4:])) if self._gather(data) else None
+        except (IndexError, ValueError):
+            return ClientHello()
+
+    def _gather(self, data: bytes | bytearray) -> bool:
+        """Whether the message is whole."""
+        message = self._message
+        while True:
+            if len(message) >= 4:
+                length = int.from_bytes(message[1:4], "big")
+                if message[0] != _CLIENT_HELLO or length > LONGEST:
+                    raise ValueError("no client hello")
+                if len(message) >= 4 + length:
+                    return True
+            start = self._at + 5
+            if len(data) < start:
+                return False
+            length = int.from_bytes(data[start - 2 : start], "big")
+            if data[self._at] != _HANDSHAKE or not length:
+                raise ValueError("no handshake record")
+            if len(data) < start + length:
+                return False
+            message += data[start : start + length]
+            self._at = start + length
 
 
 def _read(message: bytes) -> ClientHello:

@@ -18,7 +18,7 @@ from pyngx.core.proxy_protocol import BadProxyHeader, read_header
 from pyngx.core.tls import TlsLink
 from pyngx.core.tls_facts import TlsFacts, TlsRefused
 from pyngx.server.client_facts import open_connection
-from pyngx.server.client_hello import is_tls, read_client_hello
+from pyngx.server.client_hello import HelloReader, is_tls
 from pyngx.server.tls_choice import choose_server
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Front(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", None)
         self._connection = cast("Connection", None)
         self._servers = cast("ServerNames", None)
-        self._data = b""
+        self._data = bytearray()
+        self._hello = HelloReader()
         self._wants_proxy = False
         self._wants_tls = False
 
@@ -91,7 +92,7 @@ class Front(asyncio.Protocol):
 
     def _read_proxy_header(self) -> bool:
         try:
-            found = read_header(self._data)
+            found = read_header(bytes(self._data))
         except BadProxyHeader as error:
             self._log("error", "proxy_protocol_failed", str(error), action="reading PROXY protocol")
             self.transport.close()
@@ -101,7 +102,7 @@ class Front(asyncio.Protocol):
         header, length = found
         self._wants_proxy = False
         self._connection.proxy = header if header.tells else None
-        self._data = self._data[length:]
+        del self._data[:length]
         return True
 
     def _read_hello(self) -> None:
@@ -109,7 +110,7 @@ class Front(asyncio.Protocol):
             self._connection.plain_to_tls = True
             self._hand_over()
             return
-        hello = read_client_hello(self._data)
+        hello = self._hello.read(self._data)
         if hello is None:
             return
         generation = self._app.generation
@@ -131,10 +132,9 @@ class Front(asyncio.Protocol):
         self._shake(TlsLink(connection, self._opened, self._failed, tls.record))
 
     def _shake(self, link: TlsLink) -> None:
-        data, self._data = self._data, b""
         self.transport.set_protocol(link)
         link.connection_made(self.transport)
-        link.data_received(data)
+        link.data_received(bytes(self._data))
 
     def _opened(self, link: TlsLink) -> None:
         facts = self._connection.tls
@@ -162,7 +162,7 @@ class Front(asyncio.Protocol):
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         if self._data:
-            protocol.data_received(self._data)
+            protocol.data_received(bytes(self._data))
 
     def _forget(self) -> None:
         self._deadline.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyngx.core.tls_facts import ClientHello
-from pyngx.server.client_hello import is_tls, read_client_hello
+from pyngx.server.client_hello import HelloReader, is_tls
 
 
 def hello(name: str | None = "a.test", **settings: object) -> bytes:
@@ -33,7 +33,7 @@ def in_records(message: bytes, size: int) -> bytes:
 
 
 def test_the_name_and_what_is_offered_are_read() -> None:
-    found = read_client_hello(hello(set_ciphers="ECDHE-RSA-AES128-GCM-SHA256"))
+    found = HelloReader().read(hello(set_ciphers="ECDHE-RSA-AES128-GCM-SHA256"))
     assert found is not None
     assert found.server_name == "a.test"
     assert b"\xc0\x2f" in found.ciphers
@@ -42,7 +42,7 @@ def test_the_name_and_what_is_offered_are_read() -> None:
 
 
 def test_a_client_needn_t_name_the_server() -> None:
-    found = read_client_hello(hello(None))
+    found = HelloReader().read(hello(None))
     assert found is not None
     assert (found.server_name, bool(found.ciphers)) == ("", True)
 
@@ -50,24 +50,25 @@ def test_a_client_needn_t_name_the_server() -> None:
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_the_message_may_come_in_any_records(size: int) -> None:
     message = hello()
-    assert read_client_hello(in_records(message, size)) == read_client_hello(message)
+    assert HelloReader().read(in_records(message, size)) == HelloReader().read(message)
 
 
 def test_more_is_waited_for_until_it_is_whole() -> None:
-    message = hello()
-    assert [read_client_hello(message[:size]) for size in range(len(message))] == [None] * len(message)
+    message, reader = in_records(hello(), 7), HelloReader()
+    assert [reader.read(message[:size]) for size in range(len(message))] == [None] * len(message)
+    assert reader.read(message) == HelloReader().read(message)
 
 
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_nonsense_offers_nothing_and_harms_nobody(data: bytes, at: int) -> None:
     message = hello()
     for mangled in (b"\x16\x03\x01" + data, message[:at] + data + message[at + len(data) :]):
-        found = read_client_hello(mangled)
+        found = HelloReader().read(mangled)
         assert found is None or isinstance(found, ClientHello)
 
 
 def test_an_alert_is_no_hello() -> None:
-    assert read_client_hello(b"\x15\x03\x01\0\x02\x02\x28") == ClientHello()
+    assert HelloReader().read(b"\x15\x03\x01\0\x02\x02\x28") == ClientHello()
 
 
 def test_tls_begins_with_a_handshake_or_what_was_one_long_ago() -> None:
