@@ -217,7 +217,8 @@ def _place(servers: list[tuple[Server, Scope]], shared: Shared, generation: Gene
                     options[address] = listen.options
                 for name in names:
                     _collect(shared, partial(_add_name, addresses[address], name, server, Build(shared, scope, server)))
-    _check_tls(servers, addresses, shared)
+    if not shared.errors:  # else a certificate may be missing that was just found wrong
+        _check_tls(servers, addresses, shared)
     generation.addresses = addresses
     generation.listeners = {
         address: options.get(address, SocketOptions())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from pyngx.core.files import FilesRead
+from pyngx.core.files_read import FilesRead
 from pyngx.http.dates import PerSecond, format_http_date
 
 if TYPE_CHECKING:

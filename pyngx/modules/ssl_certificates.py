@@ -75,7 +75,7 @@ class NamedContexts:
         found = self.known.pop(names, None)
         if found is None or now - found.read >= cache.valid or now - found.used >= cache.inactive:
             found = _Known(self._read(names), now)
-        while len(self.known) >= cache.most:
+        while len(self.known) > max(0, cache.most // 2 - 1):  # nginx counts certificates and keys one by one
             del self.known[next(iter(self.known))]  # the one that was asked for longest ago
         found.used = now
         self.known[names] = found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
 from pyngx.core.blocks import HttpBlocks, MainBlocks, ServerSettings
-from pyngx.core.files import FilesRead
+from pyngx.core.files_read import FilesRead
 from pyngx.core.load import build
 from pyngx.modules import MODULES
 from pyngx.server.asgi import App

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from pyngx.core.files import FilesRead
+from pyngx.core.files_read import FilesRead
 from pyngx.process.watched_files import changed_files, is_unchanged
 
 
