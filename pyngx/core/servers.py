@@ -31,16 +31,15 @@ class ServerName:
 class ServerNames:
     """The servers that share an address; nginx's order: exact, longest `*.x`, longest `x.*`, first regex, default."""
 
-    def __init__(self, default: Server, alike: ServerNames | None = None) -> None:
+    def __init__(self, default: Server) -> None:
         self.default = default
-        self._otherwise = alike  # whose default answers for hosts that nobody bears, where it isn't this one's
         self.tls = False  # what one `listen` of an address says holds for all
         self.proxy_protocol = False
         self.conflicts: list[ServerName] = []
-        self._exact: dict[str, Server] = alike._exact if alike else {}
-        self._leading: dict[str, Server] = alike._leading if alike else {}  # ".example.com" for *.example.com
-        self._trailing: dict[str, Server] = alike._trailing if alike else {}  # "www." for www.*
-        self._tests: list[tuple[NameTest, Server]] = alike._tests if alike else []
+        self._exact: dict[str, Server] = {}
+        self._leading: dict[str, Server] = {}  # ".example.com" for *.example.com
+        self._trailing: dict[str, Server] = {}  # "www." for www.*
+        self._tests: list[tuple[NameTest, Server]] = []
 
     def add(self, name: ServerName, server: Server, test: NameTest | None) -> None:
         """Add a name of a server; a name that another server has stays with that one."""
@@ -61,13 +60,7 @@ class ServerNames:
         """The server of a host name."""
         if (server := self._exact.get(host)) is not None:
             return server
-        if (server := self.match(exchange, host)) is not None:
-            return server
-        return self.default if self._otherwise is None or not host else self._otherwise.default
-
-    def preferring(self, server: Server) -> ServerNames:
-        """The same, with another server for requests that name no host; a host that is unknown stays the default's."""
-        return ServerNames(server, self)
+        return self.match(exchange, host) or self.default
 
     def match(self, exchange: Exchange, host: str) -> Server | None:
         """The server that bears a host name."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
     from pyngx.core.exchange import Exchange
-    from pyngx.core.generation import Generation, Server
+    from pyngx.core.generation import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ class TlsFacts:
     hello: ClientHello = field(default_factory=ClientHello)
     name: str = ""  # the server name, normalised, where a virtual server bears it
     server: Server | None = None  # that server
-    generation: Generation | None = None  # that the server was found in
     verify_result: int = openssl.OK  # of the client's certificate
     _certificate: Certificate | None = None
     _asked: bool = False

@@ -252,7 +252,7 @@ def _check_client(exchange: Exchange, verify: str) -> Answer | None:
     """Whether the handshake was that of this server, and the certificate is good enough for it."""
     facts = exchange.connection.tls
     assert facts is not None
-    if facts.name and exchange.host and exchange.host != facts.name:
+    if facts.name and exchange.host != facts.name:
         message = "client attempted to request the server name different from the one that was negotiated"
         exchange.log("info", "misdirected", message)
         return Status(MISDIRECTED)

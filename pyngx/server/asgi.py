@@ -18,7 +18,6 @@ from pyngx.server.asgi_websocket import AsgiWebSocket
 from pyngx.server.farewell import RESET
 from pyngx.server.http10 import end_by_closing
 from pyngx.server.lifespan import answer_lifespan
-from pyngx.server.tls_choice import by_tls_name
 
 if TYPE_CHECKING:
     import logging
@@ -67,10 +66,7 @@ class App:
 
     def servers_of(self, connection: Connection) -> ServerNames | None:
         """The servers of the address that a connection came to; None if it isn't listened on any more."""
-        found = self._current[1].find(connection.local_addr, connection.local_port)
-        if connection.tls is not None and found is not None:
-            return by_tls_name(found, self._current[0], connection)
-        return found
+        return self._current[1].find(connection.local_addr, connection.local_port)
 
     def guards(self, listener: ListenAddress) -> bool:
         """Whether connections of a listener may begin with something else than a request."""
@@ -134,7 +130,7 @@ class App:
             connection = door.connection or open_connection(scope, self.next_serial())
             door.connection = connection
         connection.requests += 1
-        servers = self.servers_of(connection)
+        servers = addresses.find(connection.local_addr, connection.local_port)
         if servers is None:
             if door is not None:  # its listener is gone, and no other server may answer in its place
                 _break_off(send)

@@ -114,7 +114,7 @@ class Front(asyncio.Protocol):
         if hello is None:
             return
         generation = self._app.generation
-        self._connection.tls = facts = TlsFacts(hello=hello, generation=generation)
+        self._connection.tls = facts = TlsFacts(hello=hello)
         exchange = choose_server(self._servers, generation, self._connection, facts)
         if exchange.server.tls is not None and exchange.server.tls.rejects:
             self._refuse(UNRECOGNIZED_NAME, "handshake rejected", exchange)

@@ -38,13 +38,3 @@ def choose_server(servers: ServerNames, generation: Generation, connection: Conn
         facts.name, facts.server = name, server
         exchange.server, exchange.location = server, server.location
     return exchange
-
-
-def by_tls_name(servers: ServerNames, generation: Generation, connection: Connection) -> ServerNames:
-    """The servers of an address as a connection sees them: the one that its TLS names goes before the default."""
-    facts = connection.tls
-    assert facts is not None
-    if facts.server is not None and facts.generation is not generation:
-        choose_server(servers, generation, connection, facts)
-        facts.generation = generation
-    return servers.preferring(facts.server) if facts.server is not None else servers

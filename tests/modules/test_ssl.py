@@ -108,14 +108,14 @@ async def test_the_name_chooses_server_and_certificate(folder: Path, http_server
 
 
 @both
-async def test_without_a_host_the_name_of_the_handshake_counts(folder: Path, http_server: str) -> None:
+async def test_without_a_host_the_default_server_answers(folder: Path, http_server: str) -> None:
     text = f"""
         server {{ listen PORT ssl; server_name a.test; {ONE} return 200 a; }}
         server {{ listen PORT; server_name b.test; return 200 b; }}
     """
     async with serving(text, folder, http_server) as site:
         request = b"GET / HTTP/1.0\r\n\r\n"
-        assert (await site.ask("b.test", trusting(), request=request)).endswith("b")
+        assert (await site.ask("b.test", trusting(), request=request)).endswith("a")
         assert (await site.ask("b.test", trusting(), request=b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")).endswith("a")
 
 
