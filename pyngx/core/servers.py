@@ -60,12 +60,15 @@ class ServerNames:
         """The server of a host name."""
         if (server := self._exact.get(host)) is not None:
             return server
-        return self.match(exchange, host) or self.default
+        if self._leading or self._trailing or self._tests:
+            return self._by_pattern(exchange, host) or self.default
+        return self.default
 
     def match(self, exchange: Exchange, host: str) -> Server | None:
-        """The server that bears a host name."""
-        if (server := self._exact.get(host)) is not None:
-            return server
+        """The server that bears a host name, if one does."""
+        return self._exact.get(host) or self._by_pattern(exchange, host)
+
+    def _by_pattern(self, exchange: Exchange, host: str) -> Server | None:
         if self._leading and (server := self._by_suffix(host)) is not None:
             return server
         if self._trailing and (server := self._by_prefix(host)) is not None:
