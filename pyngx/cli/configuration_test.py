@@ -13,7 +13,7 @@ from pyngx.config.source import COMMAND_LINE
 from pyngx.core.load import build
 from pyngx.core.tasks import Tasks
 from pyngx.modules import MODULES
-from pyngx.process.load import conflicts, load_configuration
+from pyngx.process.load import findings, load_configuration
 from pyngx.process.log_files import LogFiles
 from pyngx.process.logs import make_log
 from pyngx.process.runtime import make_runtime
@@ -48,10 +48,10 @@ async def _build(loaded: Loaded, options: Options) -> Sequence[Diagnostic]:
     tasks = Tasks(lambda name, error: None)  # noqa: ARG005 -- nothing runs for long
     runtime = make_runtime(options, LogFiles(), log, tasks, loaded.main, testing=True)
     generation = build(loaded.checked, MODULES, runtime, 1)
-    findings = (*loaded.notices, *conflicts(generation))
+    found = (*loaded.notices, *findings(generation))
     await runtime.close()
     await tasks.close()
-    return findings
+    return found
 
 
 def _dump(loaded: Loaded) -> None:

@@ -9,38 +9,30 @@ from pyngx.version import NGINX_VERSION, VERSION
 # Modules of nginx's usual build that pyngx does not have, by the names of nginx's configure script. Programs that ask
 # -V for features, as nginx's own tests do, take all others of that build for present.
 ABSENT = (
-    "http_access_module",
-    "http_auth_basic_module",
-    "http_autoindex_module",
     "http_browser_module",
-    "http_charset_module",
-    "http_empty_gif_module",
     "http_fastcgi_module",
-    "http_geo_module",
     "http_grpc_module",
-    "http_gzip_module",
-    "http_limit_conn_module",
-    "http_limit_req_module",
     "http_memcached_module",
-    "http_mirror_module",
-    "http_referer_module",
     "http_scgi_module",
-    "http_split_clients_module",
-    "http_ssi_module",
     "http_tunnel_module",
-    "http_upstream_hash_module",
-    "http_upstream_ip_hash_module",
-    "http_upstream_least_conn_module",
     "http_upstream_least_time_module",
-    "http_upstream_random_module",
     "http_upstream_sticky_module",
     "http_userid_module",
     "http_uwsgi_module",
     "http-cache",
 )
 
-# And those that it has, of the ones that nginx leaves out unless it is asked for them.
-PRESENT = ("http_ssl_module",)
+# Modules that nginx's build has only where it is asked for, and pyngx always.
+PRESENT = (
+    "http_addition_module",
+    "http_auth_request_module",
+    "http_gunzip_module",
+    "http_gzip_static_module",
+    "http_random_index_module",
+    "http_realip_module",
+    "http_ssl_module",
+    "http_stub_status_module",
+)
 
 HELP = """\
 Usage: pyngx [-?hvVtTq] [-s signal] [-p prefix]

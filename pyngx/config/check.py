@@ -106,6 +106,7 @@ def _value(node: Node, spec: Spec, scope: Scope, findings: _Findings) -> object:
         if not spec.opens:
             raise
         findings.errors.extend(_advised(each, node, spec, findings.schema) for each in error.diagnostics)
+    findings.notices.extend(getattr(argument, "findings", ()))  # a value may tell what in it looks like a slip
     _warn_of_run_on(node, findings)
     if not spec.opens:
         return argument

@@ -105,6 +105,7 @@ class Flow(Enum):
 
     TAKEN = "taken"  # the handler answers by itself, now or later
     CLOSE = "close"  # close the connection without a response (status 444)
+    DECLINED = "declined"  # no opinion, of a handler in the access phase under `satisfy any`
 
 
 Answer = Status | Content | Redirected | Named | Flow

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
+from pyngx.core.access import access_chain
 from pyngx.core.blocks import HttpBlocks, LocationBlocks, MainBlocks, PipelineSettings, ServerSettings
 from pyngx.core.build import Build, Shared
 from pyngx.core.connection import ConnectionSettings
 from pyngx.core.generation import EVERYTHING, ErrorRoute, Generation, Location, Server
-from pyngx.core.head import head_writer, product
+from pyngx.core.head import head_writer
 from pyngx.core.listen import ANY4, ANY6, Listen, ListenAddress, SocketOptions
 from pyngx.core.locations import Locations, Modifier, Pattern
+from pyngx.core.pages import page_maker
 from pyngx.core.phases import Module, Phase
 from pyngx.core.servers import ServerName, ServerNames
 from pyngx.core.variables import Variables
@@ -44,6 +46,7 @@ def assemble(root: Scope, modules: Sequence[Module], runtime: Runtime, number: i
     generation.preparations = tuple(shared.preparations.values())
     generation.starts = tuple(shared.starts)
     generation.claims = frozenset(shared.claims)
+    generation.findings = tuple(shared.findings)
     return generation
 
 
@@ -53,6 +56,7 @@ def nowhere(root: Scope, shared: Shared) -> Server:
     server.location = Location(EVERYTHING, server, root)
     server.locations = Locations(())
     server.location.send_head = head_writer(Build(shared, root, server, server.location))
+    server.location.built_in = page_maker(PipelineSettings())
     return server
 
 
@@ -106,6 +110,7 @@ def _locations(scope: Scope, server: Server, shared: Shared) -> Locations:
 
 def _location(pattern: Pattern, scope: Scope, server: Server, shared: Shared) -> Location:
     location = Location(pattern, server, scope, scope.span)
+    shared.patterns[id(scope)] = pattern
     _furnish(location, scope, server, shared)
     if pattern.is_regex:
         _collect(shared, partial(_set_regex, location, Build(shared, scope, server, location)))
@@ -170,14 +175,17 @@ def _furnish(location: Location, scope: Scope, server: Server, shared: Shared) -
         location.content = _handlers(build, Phase.CONTENT)
         location.rewrite = _handlers(build, Phase.REWRITE)
         location.preaccess = _handlers(build, Phase.PREACCESS)
-        location.access = _handlers(build, Phase.ACCESS)
+        location.access = access_chain(build, _handlers(build, Phase.ACCESS))
         location.precontent = _handlers(build, Phase.PRECONTENT)
         location.inside = location.preaccess + location.access + location.precontent + location.content
-        location.header_filters = build.header_filters()
+        location.inner = location.preaccess + location.precontent + location.content
+        location.header_filters, location.inner_filters = build.header_filters()
         loggers = (module.logger(build) for module in shared.modules if module.logger is not None)
         location.loggers = tuple(logger for logger in loggers if logger is not None)
+        location.inner_loggers = location.loggers if own.log_subrequest else ()
+        location.inner_body_limit = own.subrequest_output_buffer_size
         location.send_head = head_writer(build)
-        location.product = product(own.server_tokens)
+        location.built_in = page_maker(own)
     except ConfigError as error:
         shared.errors.append(error)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyngx.config.arguments import Argument, Text, flag, nothing, size, text_of, words
+from pyngx.config.arguments import Argument, Text, flag, nothing, of_words, size, text_of
 from pyngx.config.declare import NEVER, Opened, block, directive, repeated
-from pyngx.config.diagnostics import ConfigError
+from pyngx.config.diagnostics import ConfigError, did_you_mean
 from pyngx.core.listen import Listen, listen
 from pyngx.core.locations import Pattern, pattern
 from pyngx.core.servers import ServerName, check_name
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
 
 EVERYWHERE = "http server location"
+METHODS = (
+    *("GET", "HEAD", "POST", "PUT", "DELETE", "MKCOL", "COPY", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH"),
+    *("LOCK", "UNLOCK", "PATCH"),
+)
+"""Those that nginx has names for; no other can be let through by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,13 @@ def _server_names(node: Node) -> tuple[ServerName, ...]:
     for name in names:
         check_name(name)
     return names
+
+
+def _method(word: Word) -> str:
+    method = word.text.upper()
+    if method not in METHODS:
+        raise ConfigError(f'invalid method "{word.text}"', word.span, did_you_mean(method, METHODS))
+    return method
 
 
 error_page = Argument("code ... [=[response]] uri", _error_page, 2, None)
@@ -94,7 +106,10 @@ class LocationBlocks:
         pattern, "server location", opens="location", inherits=NEVER, doc="a configuration for a part of the URIs"
     )
     limit_except: Opened[tuple[str, ...]] | None = block(
-        words(), "location", opens="limit_except", doc="a configuration for all but the named methods"
+        of_words("method ...", _method),
+        "location",
+        opens="limit_except",
+        doc="a configuration for all but the named methods",
     )
 
 
@@ -124,6 +139,18 @@ class PipelineSettings:
         EVERYWHERE,
         default="on",
         doc="what the Server field and the built-in pages say",
+    )
+    msie_padding: bool = directive(
+        flag, EVERYWHERE, default=True, doc="whether built-in error pages are made long enough for old browsers"
+    )
+    msie_refresh: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether Internet Explorer gets a page that refreshes, not a redirect"
+    )
+    log_subrequest: bool = directive(
+        flag, EVERYWHERE, default=False, doc="whether subrequests are written to the access log"
+    )
+    subrequest_output_buffer_size: int = directive(
+        size, EVERYWHERE, default=4096, shown="4k", doc="bytes that a subrequest's body may have that is kept in memory"
     )
 
 

@@ -106,6 +106,18 @@ class RequestBody:
                 self._client.pause_reading()
         return self.complete or bool(self.failed)
 
+    def discard(self) -> int:
+        """Nobody wants it: gives the status that refuses what of it has come, or 0 (ngx_http_discard_request_body).
+
+        Only chunks can be malformed; a body of known length stays where it is.
+        """
+        if self.length is not None or self._sink is not None:
+            return 0
+        self.limit = 0  # it is for those who keep a body
+        self.drop()
+        self.take_in()
+        return self.failed
+
     def drop(self) -> None:
         """Nobody wants it any more."""
         self._waiting = ()

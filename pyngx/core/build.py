@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from pyngx.config.diagnostics import ConfigError
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.config.inherit import origin, settings
 from pyngx.core.regex import Regex, compile_regex, match_and_capture
 from pyngx.core.template import Captures, Template, compile_template
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyngx.core.answers import HeaderFilter
     from pyngx.core.exchange import Exchange
     from pyngx.core.generation import Location, Server
+    from pyngx.core.locations import Pattern
     from pyngx.core.phases import Module
     from pyngx.core.runtime import Close, Runtime
     from pyngx.core.variables import Variables
@@ -41,7 +42,9 @@ class Shared:
     starts: list[Callable[[], None]] = field(default_factory=list)
     claims: set[object] = field(default_factory=set)
     errors: list[ConfigError] = field(default_factory=list)
+    findings: dict[Diagnostic, None] = field(default_factory=dict)  # each once
     branches: dict[int, Location] = field(default_factory=dict)  # by the id of the scope that they were built from
+    patterns: dict[int, Pattern] = field(default_factory=dict)  # of locations, by the id of their scope
 
 
 @dataclass(slots=True)
@@ -76,6 +79,13 @@ class Build:
     def origins(self, cls: type, name: str) -> tuple[Span, ...]:
         """Where the parts of a repeated value in force were written."""
         return origin(self.scope, cls, name)
+
+    def giver(self, cls: type, name: str) -> Scope | None:
+        """The block that says what is in force here; None for a default."""
+        scope: Scope | None = self.scope
+        while scope is not None and (cls, name) not in scope.given:
+            scope = scope.parent
+        return scope
 
     def within(self, scope: Scope) -> Build:
         """The same build in an inner block."""
@@ -127,6 +137,10 @@ class Build:
         """The thing of a kind and a name."""
         return self.shared.names.get((kind, name))  # type: ignore[return-value] # the key has the type
 
+    def remark(self, message: str, span: Span | None = None, help: str = "") -> None:
+        """Tell whoever loads the configuration what seems to be a slip."""
+        self.shared.findings[Diagnostic(message, span, help, severity="warning")] = None
+
     def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """State that outlives the generation: the one that is there, or made now."""
         self.shared.claims.add(key)
@@ -143,7 +157,11 @@ class Build:
         """Have something done when the generation is put in force."""
         self.shared.starts.append(action)
 
-    def header_filters(self) -> tuple[HeaderFilter, ...]:
-        """The header filters that this block needs, in their order."""
-        found = (module.header_filter(self) for module in self.shared.modules if module.header_filter is not None)
-        return tuple(header_filter for header_filter in found if header_filter is not None)
+    def header_filters(self) -> tuple[tuple[HeaderFilter, ...], tuple[HeaderFilter, ...]]:
+        """The header filters that this block needs, in their order; and those of them that subrequests need."""
+        found = [
+            (header_filter, module.filters_subrequests)
+            for module in self.shared.modules
+            if module.header_filter is not None and (header_filter := module.header_filter(self)) is not None
+        ]
+        return tuple(one for one, _ in found), tuple(one for one, is_inner in found if is_inner)

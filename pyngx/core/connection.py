@@ -97,4 +97,3 @@ class ConnectionSettings:
     chunked_transfer_encoding: bool = directive(
         flag, EVERYWHERE, default=True, doc="whether responses of unknown length are chunked"
     )
-    tcp_nodelay: bool = directive(flag, EVERYWHERE, default=True, doc="whether small packets are sent at once")

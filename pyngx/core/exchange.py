@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
-from pyngx.http.codec import text
+from pyngx.core.log_context import log_context
 from pyngx.http.headers import Headers
 
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
+    from pyngx.core.postpone import Postponed
     from pyngx.core.proxy_protocol import ProxyHeader
     from pyngx.core.spool import Spool
+    from pyngx.core.subrequest import Subrequests
     from pyngx.core.throttle import Throttle
     from pyngx.core.tls_facts import TlsFacts
+    from pyngx.http.request_head import RequestHead
 
 
 NO_VERSION = frozenset({"", "0.9"})  # of what is no request, and of a request line that has none
@@ -90,15 +93,6 @@ class Messages:
     closed_by_upstream: bool = False
 
 
-class RequestHead(NamedTuple):
-    """A request line and its fields, as they came."""
-
-    method: str
-    target: str
-    version: str  # "1.1"
-    headers: Headers
-
-
 class Exchange:
     """A request on its way through the phases, and its response on its way back."""
 
@@ -112,10 +106,12 @@ class Exchange:
     kept_body: Spool | None = None  # the whole body, where somebody had it kept; closed with the exchange
     # where it is routed; rewrites and internal redirects change it
     host = ""
+    port = 0  # that the client named beside the host; 0: none
     args = ""
     quoted = False  # whether the target had percent-encoding
     internal = False
     uri_changed = False
+    adds_uri_to_alias = False  # whether the URI goes behind the alias of a location with a regex
     valid_location = True  # whether the URI still begins with the location's prefix
     valid_target = True  # whether the URI is still what the client asked for
     loops = 0  # internal redirects and rewrites so far
@@ -148,19 +144,25 @@ class Exchange:
     throttle: Throttle | None = None  # keeps to it
     source: Source | None = None  # paused and resumed as the client takes the response
     waiters: Sequence[asyncio.Future[None]] = ()
+    cleanups: Sequence[Callable[[], None]] = ()  # called once, when the exchange is closed, however it ended
     on_gone: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
+    parent: Exchange | None = None  # whose subrequest this is
+    subrequests: Subrequests | None = None  # those of this, and theirs
+    postponed: Postponed | None = None  # where they go into the body
+    stub: Response | None = None  # what answers instead of a bare status, before `error_page` is asked
 
     def __init__(self, generation: Generation, connection: Connection, client: Client, head: RequestHead) -> None:
         self.generation = generation
         self.connection = connection
         self.client = client
-        self.method, self.target, self.version, self.headers = head
         # error_page may change the other method, and an absolute form loses its authority
-        self.original_method, self.original_target = self.method, self.target
+        self.method = self.original_method = head.method
+        self.uri = self.target = self.original_target = head.target
+        self.version = head.version
+        self.headers = head.headers
         self.body = RequestBody(client)
         self.started = time.monotonic()
-        self.uri = self.target
         self.server: Server = generation.nowhere
         self.location: Location = generation.nowhere.location
         self.values: dict[str, str | None] = {}
@@ -188,9 +190,13 @@ class Exchange:
         self.paused = True
         if self.source is not None:
             self.source.pause_reading()
+        if self.postponed is not None:
+            self.postponed.stall()
 
     def resume_source(self) -> None:
         """Have whoever answers go on."""
+        if self.postponed is not None and not self.postponed.flow():
+            return
         self.paused = False
         if self.source is not None:
             self.source.resume_reading()
@@ -258,18 +264,20 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
+        if response.status == 204:  # it says nothing of content, unless `add_header` has it do so
+            response.headers.remove(b"Content-Type")
         if self.in_error_page:
             self._keep_error_fields(response)
         if self.kept_fields:
             response.headers = Headers([*response.headers, *self.kept_fields])
         self.response = response
         try:
-            for header_filter in self.location.header_filters:
+            for header_filter in self.location.header_filters if self.parent is None else self.location.inner_filters:
                 header_filter(self, response)
         except Refused:
             self.response = None
             self.body_filters.clear()
-            self.late_trailers = None
+            self.late_trailers = self.postponed = None
             raise
         self.location.send_head(self, response)
 
@@ -288,10 +296,25 @@ class Exchange:
 
     def end(self, trailers: Fields = ()) -> None:
         """The body is whole."""
-        if self.ended:
-            return
-        if self.body_filters and (data := self._drained("finish")):
+        if self.postponed is not None:
+            self.postponed.end(trailers)
+        elif not self.ended:
+            self.end_behind(0, trailers)
+
+    def write_behind(self, first: int, data: bytes) -> None:
+        """Send a part of the body through the filters from one of them on."""
+        for body_filter in self.body_filters[first:]:
+            data = body_filter.feed(data)
+        if data:
             self._send(data)
+
+    def end_behind(self, first: int, trailers: Fields) -> None:
+        """Finish the body filters from one of them on, and end."""
+        if self.body_filters:
+            if data := self._drained("finish", first):
+                self._send(data)
+            if self.broken:  # a filter has found that it is
+                return
         if self.throttle is not None:
             self.throttle.when_empty(lambda: self._end(trailers))
         else:
@@ -302,8 +325,10 @@ class Exchange:
         if self.ended:
             return
         self.ended = self.broken = True
-        self.client.abort()
-        self.close()
+        try:
+            self.client.abort()
+        finally:
+            self.close()
 
     async def drain(self) -> None:
         """Wait while the client is slow."""
@@ -318,28 +343,22 @@ class Exchange:
             return
         self.closed = True
         try:
-            for write_log in self.location.loggers:
+            for write_log in self.location.loggers if self.parent is None else self.location.inner_loggers:
                 write_log(self)
         finally:
-            if self.kept_body is not None:
+            for clean_up in self.cleanups:
+                clean_up()
+            if self.kept_body is not None and self.parent is None:
                 self.kept_body.close()
+            if self.subrequests is not None:
+                self.subrequests.exchange_closed(self)
             self.generation.exchange_closed(self)
 
     def log(self, level: str, event: str, message: str = "", **facts: object) -> None:
         """Write to the error log of the location: a constant event, a sentence for people, facts."""
         log = self.location.log or self.generation.runtime.log
-        if not log.enabled(level):
-            return
-        connection = self.connection
-        context: dict[str, object] = {
-            "connection": connection.serial,
-            "client": connection.remote_addr,
-            "server": self.server.name,
-            "request": self.request_line,
-        }
-        if (host := self.headers.get(b"host")) is not None:
-            context["host"] = text(host)
-        log.write(level, event, message, **(context | facts))
+        if log.enabled(level):
+            log.write(level, event, message, **(log_context(self) | facts))
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """Go on with this exchange in a task, which ends when the client leaves."""
@@ -360,10 +379,12 @@ class Exchange:
     def _end(self, trailers: Fields) -> None:
         self.ended = True
         self.trailers = trailers
-        if self.late_trailers is not None:
-            self.late_trailers(self)
-        self.client.finish(self.trailers)
-        self.close()
+        try:
+            if self.late_trailers is not None:
+                self.late_trailers(self)
+            self.client.finish(self.trailers)
+        finally:
+            self.close()
 
     def _send(self, data: bytes) -> None:
         if self.header_only or self.ended:
@@ -371,9 +392,9 @@ class Exchange:
         self.body_bytes_sent += len(data)
         self.client.send_body(data)
 
-    def _drained(self, method: str) -> bytes:
+    def _drained(self, method: str, first: int = 0) -> bytes:
         data = b""
-        for body_filter in self.body_filters:
+        for body_filter in self.body_filters[first:]:
             passed = body_filter.feed(data) if data else b""
             data = passed + (body_filter.flush() if method == "flush" else body_filter.finish())
         return data

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError, Diagnostic
+from pyngx.core.answers import Response
 from pyngx.core.connection import ConnectionSettings
+from pyngx.core.files import PLAIN, Files
 from pyngx.core.locations import Found, Locations, Modifier, Pattern
 from pyngx.http.request_head import FieldRules
 
 if TYPE_CHECKING:
     from pyngx.config.scope import Scope
     from pyngx.config.source import Span
-    from pyngx.core.answers import Handler, HeaderFilter, Logger, Response
+    from pyngx.core.answers import Handler, HeaderFilter, Logger, Status
     from pyngx.core.exchange import Exchange
     from pyngx.core.listen import ListenAddress, SocketOptions
     from pyngx.core.logs import Log
@@ -54,6 +56,11 @@ class Location:
     inside: tuple[Handler, ...] = ()  # the four above, in a row
     header_filters: tuple[HeaderFilter, ...] = ()
     loggers: tuple[Logger, ...] = ()
+    inner: tuple[Handler, ...] = ()  # the same three for subrequests, to which access is granted
+    inner_filters: tuple[HeaderFilter, ...] = ()
+    inner_loggers: tuple[Logger, ...] = ()
+    postpones: bool = False  # whether anything here puts subrequests into bodies
+    inner_body_limit: int = 0  # bytes that a subrequest's body may have where it is wanted in memory
     connection: ConnectionSettings = ConnectionSettings()
     internal: bool = False
     max_body_size: int = 0
@@ -61,10 +68,12 @@ class Location:
     recursive_error_pages: bool = False
     document_root: Callable[[Exchange], str] = lambda _exchange: ""
     path_of: Callable[[Exchange, str], str] = lambda _exchange, uri: uri
+    files: Files = PLAIN
     log: Log | None = None  # None: the process's own
     warns_uninitialized: bool = True  # whether reading a variable that was never `set` is logged
-    product: str = ""  # what built-in pages call us
+    built_in: Callable[[Exchange, Status], Response] = lambda _exchange, status: Response(status.code)
     request_id_header: bytes = b""  # the field, in lower case, whose value $request_id takes over
+    known: dict[type, object] = field(default_factory=dict)  # what modules keep here for their variables, by its type
     name: str = field(init=False)  # how the location is written, for logs
     send_head: Callable[[Exchange, Response], None] = lambda _exchange, _response: None
 
@@ -111,8 +120,16 @@ class Generation:
     preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     starts: Sequence[Callable[[], None]] = ()
     claims: frozenset[object] = frozenset()
-    exchanges: int = 0  # under way
+    findings: Sequence[Diagnostic] = ()  # what is remarkable, but no error
+    opened: int = 0  # exchanges that have begun
+    closed: int = 0  # and those that have ended
+    background: int = 0  # subrequests under way that may outlive theirs
     retired: bool = False
+
+    @property
+    def exchanges(self) -> int:
+        """How many are under way."""
+        return self.opened - self.closed + self.background
 
     async def prepare(self) -> None:
         """Wait for what must be ready before this is put in force; raises ConfigError with all that went wrong.
@@ -135,10 +152,11 @@ class Generation:
 
     def exchange_opened(self) -> None:
         """Count an exchange in."""
-        self.exchanges += 1
+        self.opened += 1
 
-    def exchange_closed(self, _exchange: Exchange) -> None:
+    def exchange_closed(self, exchange: Exchange) -> None:
         """Count an exchange out; a retired generation's last one lets go of what only it needed."""
-        self.exchanges -= 1
+        if exchange.parent is None:  # subrequests are not counted in
+            self.closed += 1
         if self.retired and not self.exchanges:
             self.runtime.release(self)

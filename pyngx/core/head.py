@@ -47,8 +47,6 @@ def head_writer(build: Build) -> HeaderFilter:
             fields.append((b"Server", name))
         fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
         status = response.status
-        if status == 204:
-            response.headers.remove(b"Content-Type")
         fields += response.headers.items
         if response.location:
             response.location = _location(exchange, response.location, absolute)

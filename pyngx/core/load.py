@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.check import Checked, check
 from pyngx.config.schema import Schema
 from pyngx.core import blocks
+from pyngx.core.access import AccessPhaseSettings
 from pyngx.core.assemble import assemble
 from pyngx.core.connection import ConnectionSettings
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pyngx.core.runtime import Runtime
 
 
-SETTINGS = (*blocks.SETTINGS, ConnectionSettings)
+SETTINGS = (*blocks.SETTINGS, ConnectionSettings, AccessPhaseSettings)
 """The core's own directives, beside those of the modules."""
 
 

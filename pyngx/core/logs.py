@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,12 +23,29 @@ UNBUFFERED = Buffering()
 
 
 @dataclass(frozen=True, slots=True)
+class FileCache:
+    """How many files are kept open, as long as they are used: at least `uses` times before, again within `inactive`.
+
+    After `valid` a file is looked up again. Times are seconds.
+    """
+
+    maximum: int
+    inactive: float = 10.0
+    uses: int = 1
+    valid: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorSink:
     """Where an error log's lines of `level` and above go; `style` is json or nginx."""
 
     target: str
     level: str = "error"
     style: str = "json"
+
+
+Opener = Callable[[str, int, int], int]
+"""Opens a path with flags and a mode, as `os.open` does."""
 
 
 class Log(Protocol):
@@ -57,6 +75,13 @@ class Held(Protocol):
         """Let go of it; nothing is written through it afterwards."""
 
 
+class HeldCache(Held, Protocol):
+    """Files by path, of which a few are kept open until it is closed."""
+
+    def append(self, path: str, line: bytes) -> None:
+        """Raises OSError where the file can't be opened or written."""
+
+
 class HeldLog(Log, Held, Protocol):
     """An error log until it is closed."""
 
@@ -71,8 +96,11 @@ class Logs(Protocol):
     def file(self, target: str) -> HeldFile:
         """Raises OSError where it can't be opened, ValueError for a syslog target that makes no sense."""
 
-    def append(self, path: str, line: bytes) -> None:
+    def append(self, path: str, line: bytes, opener: Opener | None = None) -> None:
         """Open, write and close, for paths that are known by request only. Raises OSError."""
+
+    def cache(self, limits: FileCache) -> HeldCache:
+        """The same for paths that come again and again."""
 
     def error_log(self, sinks: tuple[ErrorSink, ...]) -> HeldLog:
         """An error log over some sinks. Raises as `file` does."""

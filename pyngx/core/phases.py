@@ -34,7 +34,8 @@ class Module:
 
     A factory that gives None leaves the module out of the location's chain. `define` runs once for each `http` block,
     before any factory: it names what locations refer to (maps, upstreams, log formats). `furnish` runs for each block
-    before its factories, and sets what variables and logs ask of the location itself.
+    before its factories, and sets what variables and logs ask of the location itself. Header filters see responses to
+    subrequests only if `filters_subrequests` says so.
     """
 
     name: str
@@ -44,4 +45,5 @@ class Module:
     furnish: Callable[[Build], None] | None = None
     handlers: Mapping[Phase, Factory] = field(default_factory=dict)
     header_filter: Callable[[Build], HeaderFilter | None] | None = None
+    filters_subrequests: bool = False
     logger: Callable[[Build], Logger | None] | None = None

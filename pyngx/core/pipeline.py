@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.answers import ANSWERS, Answer, Flow, Named, Redirected, Refused, Response, Status
 from pyngx.core.deliver import deliver, special
+from pyngx.core.eager import start_eagerly
 from pyngx.core.locations import Found
 from pyngx.core.request_head import read_target
 from pyngx.http.escape import escape_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from pyngx.core.answers import Handler
     from pyngx.core.exchange import Exchange
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.servers import ServerNames
 
     Chooser = Callable[[], Awaitable[Answer]]
+    Stage = Callable[[Exchange], Awaitable[Answer]]
 
 UNANSWERED = frozenset({408, 499})  # ngx_http_finalize_request closes the connection, whatever error_page says
 MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX_HTTP_MAX_URI_CHANGES
@@ -31,28 +33,32 @@ MAX_LOOPS = 10  # rewrites and internal redirects of one request, as nginx's NGX
 
 async def handle(exchange: Exchange, servers: ServerNames) -> None:
     """Answer a request that came to an address of these servers."""
-    exchange.generation.exchange_opened()
-    await _settle(exchange, lambda: _begin(exchange, servers))
+    if (choose := _straight(exchange, servers)) is not None:
+        await _settle(exchange, choose)
+
+
+def handle_at_once(exchange: Exchange, servers: ServerNames) -> None:
+    """The same in a callback: what has to wait goes on in a task, and most requests need none."""
+    if (choose := _straight(exchange, servers)) is not None:
+        start_eagerly(_settle(exchange, choose), exchange.spawn, "exchange")
+
+
+async def handle_inner(exchange: Exchange) -> None:
+    """Answer a subrequest, whose server and URI are given: see core/subrequest.py."""
+    await _settle(exchange, lambda: _route(exchange))
 
 
 async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) -> None:
     """Answer what can't be taken for a request, as the address's default server would."""
     exchange.generation.exchange_opened()
     exchange.server, exchange.location = servers.default, servers.default.location
-
-    async def refused() -> Answer:
-        raise Refused(code, why)
-
-    await _settle(exchange, refused)
+    await _settle(exchange, _failing(Refused(code, why)))
 
 
 async def answer_later(exchange: Exchange, answer: Answer) -> None:
     """Go on with an exchange that a handler had taken, by another answer."""
 
-    async def given() -> Answer:
-        return answer
-
-    await _settle(exchange, given)
+    await _settle(exchange, _given(answer))
 
 
 async def _settle(exchange: Exchange, choose: Chooser) -> None:
@@ -112,23 +118,85 @@ def _chooser(exchange: Exchange, answer: Answer) -> Chooser:
         case Named(name):
             return lambda: _enter_named(exchange, name)
         case _:
-
-            async def given() -> Answer:
-                return answer
-
-            return given
+            return _given(answer)
 
 
-async def _begin(exchange: Exchange, servers: ServerNames) -> Answer:
-    """Read the target, find the server, and go through all phases."""
+def _given(answer: Answer) -> Chooser:
+    async def given() -> Answer:
+        return answer
+
+    return given
+
+
+def _straight(exchange: Exchange, servers: ServerNames) -> Chooser | None:
+    """Go through all phases as far as nothing has to be waited for; what is left, or None if the request is taken."""
+    exchange.generation.exchange_opened()
+    try:
+        _enter(exchange, servers)
+        server = exchange.server
+        if server.post_read and (choose := _attempt(exchange, server.post_read, _route)) is not None:
+            return choose
+        if server.rewrite and (choose := _attempt(exchange, server.rewrite, _locate)) is not None:
+            return choose
+        exchange.uri_changed = False
+        if (answer := _find_location(exchange)) is not None:
+            return _given(answer)
+        if rewrite := exchange.location.rewrite:
+            if (choose := _attempt(exchange, rewrite, _rewritten)) is not None:
+                return choose
+            if exchange.uri_changed:
+                return lambda: _rewritten(exchange)
+        handlers = iter(exchange.location.inside)  # an `if` may have put another in its place
+        for handler in handlers:
+            result = handler(exchange)
+            if result is Flow.TAKEN:
+                return None
+            if result is not None:
+                return _remaining(exchange, result, handlers, _nowhere)
+    except Exception as error:
+        return _failing(error)
+    return lambda: _nowhere(exchange)
+
+
+def _attempt(exchange: Exchange, handlers: Sequence[Handler], then: Stage) -> Chooser | None:
+    """Run the handlers of a phase; what is left to do if one of them answers, or has to wait."""
+    remaining = iter(handlers)
+    for handler in remaining:
+        if (result := handler(exchange)) is not None:
+            return _remaining(exchange, result, remaining, then)
+    return None
+
+
+def _remaining(
+    exchange: Exchange, result: Answer | Awaitable[Answer | None], handlers: Iterable[Handler], then: Stage
+) -> Chooser:
+    """What is left of a phase, and after it, once a handler has given that."""
+    if isinstance(result, ANSWERS):
+        return _given(result)
+
+    async def rest() -> Answer:
+        answer = await result
+        if answer is None:
+            answer = await _run(exchange, handlers)
+        return answer if answer is not None else await then(exchange)
+
+    return rest
+
+
+def _failing(error: Exception) -> Chooser:
+    async def failing() -> Answer:
+        raise error
+
+    return failing
+
+
+def _enter(exchange: Exchange, servers: ServerNames) -> None:
+    """Read the target, and find the server."""
     default = servers.default
     exchange.server, exchange.location = default, default.location
     read_target(exchange, default.merge_slashes)
     exchange.server = server = servers.find(exchange, exchange.host)
     exchange.location = server.location
-    if server.post_read and (answer := await _run(exchange, server.post_read)) is not None:
-        return answer
-    return await _route(exchange)
 
 
 async def _route(exchange: Exchange) -> Answer:
@@ -141,18 +209,22 @@ async def _route(exchange: Exchange) -> Answer:
 
 
 async def _locate(exchange: Exchange) -> Answer:
-    """From the location to an answer, as often as rewrites ask for another location."""
+    """From the location to an answer."""
     exchange.uri_changed = False
-    while True:
-        if (answer := _find_location(exchange)) is not None:
-            return answer
-        rewrite = exchange.location.rewrite
-        if rewrite and (answer := await _run(exchange, rewrite)) is not None:
-            return answer
-        if not exchange.uri_changed:
-            return await _inside(exchange)
-        exchange.uri_changed = False
-        _count_loop(exchange, "rewrite or internal redirection cycle while processing")
+    if (answer := _find_location(exchange)) is not None:
+        return answer
+    rewrite = exchange.location.rewrite
+    if rewrite and (answer := await _run(exchange, rewrite)) is not None:
+        return answer
+    return await _rewritten(exchange)
+
+
+async def _rewritten(exchange: Exchange) -> Answer:
+    """Go on after a location's rewrites: inside it, or in another if that is what they ask for."""
+    if not exchange.uri_changed:
+        return await _inside(exchange)
+    _count_loop(exchange, "rewrite or internal redirection cycle while processing")
+    return await _locate(exchange)
 
 
 def _find_location(exchange: Exchange) -> Answer | None:
@@ -183,11 +255,17 @@ def _enter_location(exchange: Exchange, location: Location) -> Answer | None:
 
 async def _inside(exchange: Exchange) -> Answer:
     """The phases after the location is settled."""
-    answer = await _run(exchange, exchange.location.inside)
-    return answer if answer is not None else Status(404)
+    location = exchange.location
+    answer = await _run(exchange, location.inside if exchange.parent is None else location.inner)
+    return answer if answer is not None else await _nowhere(exchange)
 
 
-async def _run(exchange: Exchange, handlers: Sequence[Handler]) -> Answer | None:
+async def _nowhere(_exchange: Exchange) -> Answer:
+    """Nobody has an answer."""
+    return Status(404)
+
+
+async def _run(exchange: Exchange, handlers: Iterable[Handler]) -> Answer | None:
     for handler in handlers:
         answer = handler(exchange)
         if answer is not None:
@@ -203,7 +281,7 @@ async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
     _count_loop(exchange, "rewrite or internal redirection cycle while internally redirecting to")
     exchange.uri, exchange.args = uri, args
     exchange.internal = True
-    exchange.valid_target = False
+    exchange.valid_target = exchange.adds_uri_to_alias = False
     exchange.valid_location = True
     return await _route(exchange)
 
@@ -215,7 +293,6 @@ async def _enter_named(exchange: Exchange, name: str) -> Answer:
         raise Refused(500, f'could not find named location "@{name}"')
     exchange.location = location
     exchange.internal = True
-    exchange.valid_location = True
     exchange.uri_changed = False
     if (answer := _enter_location(exchange, location)) is not None:
         return answer

@@ -212,6 +212,7 @@ class Request(msgspec.Struct):
     upgrade: bool = False  # whether a 101 is welcome: the connection becomes a tunnel
     head_limit: int = 128 * 1024  # bytes that the response's head may have
     local_address: Address | None = None  # where to connect from; None: the system chooses
+    lines: bytes = b""  # `fields` as they are sent, where that is known already; who changes them forgets it
 
 
 class CallHandler(Source, Protocol):
@@ -237,6 +238,9 @@ class CallHandler(Source, Protocol):
 
     def flush(self) -> None:
         """All that has arrived was passed on; more comes later."""
+
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        """All of a response at once, instead of the four above and below."""
 
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """The response is whole."""

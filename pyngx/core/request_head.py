@@ -8,7 +8,8 @@ from pyngx.core.answers import Refused
 from pyngx.http.codec import text, wire
 from pyngx.http.headers import Headers
 from pyngx.http.host import BadHost, parse_host
-from pyngx.http.target import BadTarget, parse_connect, parse_target
+from pyngx.http.request_facts import request_facts
+from pyngx.http.target import BadTarget, parse_connect, parse_target, split_plain
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
@@ -23,6 +24,12 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
     """Take the target and the host apart (RFC 9112 3.2)."""
     if exchange.method in TUNNELLING:
         _refuse_method(exchange)
+    if (plain := split_plain(exchange.target)) is not None:
+        exchange.uri, exchange.args = plain
+        facts = exchange.headers.facts or request_facts(exchange.headers)
+        if (host := facts.host or _read_host(exchange)) is not None:
+            exchange.host = host.name
+        return
     try:
         target = parse_target(wire(exchange.target), merge_slashes)
     except BadTarget as error:
@@ -34,7 +41,7 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
     exchange.valid_target = not target.empty_path
     host = _read_host(exchange)
     if (named := target.host or host) is not None:
-        exchange.host = named.name
+        exchange.host, exchange.port = named.name, named.port
 
 
 def drop_invalid_fields(exchange: Exchange, rules: FieldRules) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from pyngx.core.census import Census, Uncounted
 from pyngx.core.files_read import FilesRead
 from pyngx.http.dates import PerSecond, format_http_date
 
@@ -52,8 +53,20 @@ class Runtime:
     request_ids: Iterator[str] = field(default_factory=random_ids)
     http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)
+    census: Census = field(default_factory=Uncounted)
+    _ended_requests: int = 0  # of generations that have ended
     _living: list[Generation] = field(default_factory=list)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def exchanges(self) -> int:
+        """How many are under way."""
+        return sum(generation.exchanges for generation in self._living)
+
+    @property
+    def requests(self) -> int:
+        """How many there were since the start."""
+        return self._ended_requests + sum(generation.opened for generation in self._living)
 
     def claim(self, key: Hashable, make: Callable[[], T], close: Close[T] | None = None) -> T:
         """What is kept under a key, made now if nothing is."""
@@ -70,6 +83,7 @@ class Runtime:
         for older in others:
             older.retired = True
         self._living = [older for older in others if older.exchanges]
+        self._ended_requests += sum(older.opened for older in others if not older.exchanges)
         self._living.append(generation)
         self.sweep()
 
@@ -81,6 +95,7 @@ class Runtime:
         """A generation has ended, or isn't going to be put in force."""
         if generation in self._living:
             self._living.remove(generation)
+            self._ended_requests += generation.opened
             self.sweep()
 
     def sweep(self) -> None:

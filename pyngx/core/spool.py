@@ -13,7 +13,7 @@ CHUNK = 64 * 1024  # bytes read back at once
 class Spool:
     """Bytes that are written once and may be read several times."""
 
-    __slots__ = ("_directory", "_file", "_leaves_file", "_parts", "_threshold", "size")
+    __slots__ = ("_directory", "_file", "_holders", "_leaves_file", "_parts", "_threshold", "size")
 
     def __init__(self, threshold: int, directory: str | None = None, *, leaves_file: bool = False) -> None:
         """Keep up to `threshold` bytes in memory; past it the file lies in `directory`, the system's own by default.
@@ -25,6 +25,7 @@ class Spool:
         self._leaves_file = leaves_file
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
+        self._holders = 1
         self.size = 0
 
     def write(self, data: bytes) -> int:
@@ -68,8 +69,15 @@ class Spool:
             at += len(data)
             yield data
 
+    def hold(self) -> None:
+        """Have it stay until one more has closed it."""
+        self._holders += 1
+
     def close(self) -> None:
-        """Forget it all."""
+        """Forget it all, once nobody holds it any more."""
+        self._holders -= 1
+        if self._holders > 0:
+            return
         self._parts.clear()
         if self._file is not None:
             self._file.close()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def limit_rate(exchange: Exchange, rate: int) -> None:
     """Send no more than `rate` bytes a second from now on, whatever the location says; 0 for no limit."""
+    if exchange.parent is not None:
+        return  # the bytes of a subrequest are those of the request that it is part of
     exchange.limit_rate = rate
     if exchange.throttle is not None:
         exchange.throttle.rate = rate

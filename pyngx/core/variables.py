@@ -54,11 +54,14 @@ class Variables:
         self._computed: dict[str, Getter] = {}
         self._late: list[tuple[str, Span | None, _Late]] = []
 
-    def define(self, name: str, get: Getter, span: Span | None = None) -> None:
-        """Add a variable that is computed, as by `map`; `set` may still overrule it."""
+    def define(self, name: str, get: Getter, span: Span | None = None, *, volatile: bool = False) -> None:
+        """Add a variable that is computed, as by `map`; `set` may still overrule it.
+
+        It is computed once for an exchange, unless it is volatile.
+        """
         name = name.lower()
         self._refuse_builtin(name, span)
-        self._computed[name] = _overruled(name, get)
+        self._computed[name] = _computed(name, get, volatile)
 
     def define_slot(self, name: str, span: Span | None = None, *, weak: bool = False) -> Setter:
         """Add a variable that is assigned, as by a capture, and give what assigns it.
@@ -81,6 +84,10 @@ class Variables:
         late = _Late()
         self._late.append((name, span, late))
         return late.read
+
+    def find(self, name: str) -> Getter | None:
+        """What reads a variable whose name a document gives, once all are defined; None if there is none."""
+        return self._find(name.lower())
 
     def finish(self) -> list[ConfigError]:
         """Bind what was asked for before it was defined; gives an error for each name that never was."""
@@ -150,6 +157,29 @@ def _assignment(name: str) -> Setter:
         exchange.values[name] = value
 
     return assign
+
+
+def _computed(name: str, get: Getter, volatile: bool) -> Getter:
+    """What computes a variable, unless it has a value already; one that asks for itself is empty."""
+    busy = f"value of {name}"  # beside the variables' names: none of them has blanks
+
+    def read(exchange: Exchange) -> str | None:
+        values = exchange.values
+        if name in values:
+            return values[name]
+        if busy in values:
+            exchange.log("error", "variable_cycle", f'cycle while evaluating variable "{name}"')
+            return ""
+        values[busy] = ""
+        try:
+            value = get(exchange)
+        finally:
+            del values[busy]
+        if not volatile:
+            values[name] = value
+        return value
+
+    return read
 
 
 def _overruled(name: str, get: Getter) -> Getter:

@@ -5,9 +5,15 @@ list and nothing else, and the index by lower-case name is built by the first qu
 us to make, 1.1 us for the first `get`, 0.05 us for each after it.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Container, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyngx.http.request_facts import RequestFacts
+    from pyngx.http.response_head import Passed
 
 Field = tuple[bytes, bytes]
 
@@ -30,14 +36,19 @@ class Headers:
     Questions (`get`, `all`, `joined`, `in`) take the name in lower case, changes in the case it is to be sent in.
     """
 
-    __slots__ = ("_first", "items")
+    __slots__ = ("_first", "facts", "frozen", "items", "passed")
 
     items: list[Field]
+    facts: RequestFacts | None
+    passed: dict[object, Passed] | None
     _first: dict[bytes, bytes] | None
 
     def __init__(self, items: Iterable[Field] = ()) -> None:
         """`items` is copied; read the attribute freely, but change fields only through the methods."""
         self.items = list(items)
+        self.facts = None  # what `request_facts` has worked out
+        self.passed = None  # what of a response's fields is passed on, by how; for frozen ones only
+        self.frozen = False  # other messages have the same fields: changing them is an error
         self._first = None
 
     def get(self, name: bytes) -> bytes | None:
@@ -74,8 +85,7 @@ class Headers:
         return (b"; " if name == b"cookie" else b", ").join(values)
 
     def add(self, name: bytes, value: bytes) -> None:
-        self.items.append((name, value))
-        self._first = None
+        self._change([*self.items, (name, value)])
 
     def set(self, name: bytes, value: bytes) -> None:
         """Put `value` in the place of the first field called `name` and drop the others; append if there is none."""
@@ -90,16 +100,37 @@ class Headers:
                 placed = True
         if not placed:
             kept.append((name, value))
-        self.items = kept
-        self._first = None
+        self._change(kept)
 
     def remove(self, name: bytes) -> None:
         lower = name.lower()
-        self.items = [field for field in self.items if field[0].lower() != lower]
-        self._first = None
+        self._change([field for field in self.items if field[0].lower() != lower])
 
-    def copy(self) -> "Headers":
-        return Headers(self.items)
+    def drop_repeats(self, names: Container[bytes]) -> None:
+        """Of fields of these names, given in lower case, let only the first be."""
+        if not self.has_repeats:
+            return
+        seen: set[bytes] = set()
+        kept: list[Field] = []
+        for field in self.items:
+            lower = field[0].lower()
+            if lower not in seen or lower not in names:
+                kept.append(field)
+                seen.add(lower)
+        self._change(kept)
+
+    def copy(self) -> Headers:
+        """The same fields, to be changed without changing these."""
+        copy = Headers()
+        copy.items = self.items  # changes make a new list
+        copy._first = self._first
+        return copy
+
+    def freeze(self) -> Headers:
+        """Let nobody change these fields: other messages have them, too."""
+        self.frozen = True
+        self.passed = {}
+        return self
 
     def __contains__(self, name: object) -> bool:
         return name in (self._index() if self._first is None else self._first)
@@ -118,7 +149,7 @@ class Headers:
     def __repr__(self) -> str:
         return f"Headers({self.items!r})"
 
-    def without(self, names: Container[bytes]) -> "Headers":
+    def without(self, names: Container[bytes]) -> Headers:
         """A copy that lacks the fields of these names, given in lower case."""
         first = self._first
         if first is None:
@@ -130,6 +161,12 @@ class Headers:
         else:
             kept.items = [field for field in items if field[0].lower() not in names]
         return kept
+
+    def _change(self, items: list[Field]) -> None:
+        if self.frozen:
+            raise TypeError("these fields are shared with other messages: change a copy")
+        self.items = items
+        self.facts = self._first = None
 
     def _index(self) -> dict[bytes, bytes]:
         items = self.items

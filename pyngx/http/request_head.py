@@ -1,17 +1,23 @@
 """A request's head, read by nginx's rules (RFC 9112 2-5; ngx_http_parse_request_line, ngx_http_parse_header_line).
 
 Heads as all clients write them take one regex for the line and one for the fields (2.9 us for eight fields, httptools
-2.0, but it decides itself what a header is). All others take the slow way, line by line, which says what is wrong.
+2.0, but it decides itself what a header is); most clients repeat their fields to the byte, so those are remembered. All
+other heads take the slow way, line by line, which says what is wrong.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-Field = tuple[bytes, bytes]
+from pyngx.http.codec import text
+from pyngx.http.headers import Field, Headers
+
+KNOWN_SIZE: Final = 2048  # bytes of fields that are remembered
+KNOWN_FIELDS: Final = 1024  # how many requests' fields are
 
 # nginx takes a bare LF for a line's end, as RFC 9112 2.2 allows.
 HEAD_END: Final = re.compile(rb"\n\r?\n")
@@ -31,13 +37,13 @@ class BadHead(Exception):
 
 
 # A msgspec record: a tenth of what a frozen dataclass costs to make, once a request.
-class ParsedHead(msgspec.Struct, gc=False):
-    """A request line and its fields, names in their own case."""
+class RequestHead(msgspec.Struct):
+    """A request line and its fields, as they came."""
 
-    method: bytes
-    target: bytes
+    method: str
+    target: str
     version: str  # "1.1", "1.0"; "0.9" for a line without one, which has no fields and wants no head
-    fields: list[Field]
+    headers: Headers
 
 
 class FieldRules(msgspec.Struct, frozen=True):
@@ -51,16 +57,15 @@ class FieldRules(msgspec.Struct, frozen=True):
     ignores_invalid: bool = True
 
 
-def parse_request_head(head: bytes, rules: FieldRules) -> ParsedHead:
-    """Parse a head up to and with its empty line; raises BadHead."""
+def parse_request_head(head: bytes, rules: FieldRules) -> RequestHead:
+    """Parse a head up to and with its empty line; raises BadHead. Its fields may be frozen."""
     line = _LINE.match(head)
     if line is not None:
-        fields = _FIELDS.findall(head, line.end())
-        if len(fields) == head.count(b"\n") - 2:  # every line is a field
-            if b" \r" in head or b"\t" in head or b" \n" in head:
-                fields = [(name, value.rstrip(b" \t")) for name, value in fields]
+        block = head[line.end() :]
+        headers = _known_fields(block) if len(block) <= KNOWN_SIZE else _plain_fields(block)
+        if headers is not None:
             method, target, minor = line.groups()
-            return ParsedHead(method, target, "1.1" if minor == b"1" else "1.0", fields)
+            return RequestHead(text(method), text(target), "1.1" if minor == b"1" else "1.0", headers)
     return _parse_slowly(head, rules)
 
 
@@ -83,18 +88,34 @@ def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
     return method, target, "1.0" if int(minor) == 0 else "1.1"
 
 
-def _parse_slowly(head: bytes, rules: FieldRules) -> ParsedHead:
+def _plain_fields(block: bytes) -> Headers | None:
+    """Fields up to and with the empty line, if every line is one that needs no second look."""
+    fields = _FIELDS.findall(block)
+    if len(fields) != block.count(b"\n") - 1:
+        return None
+    if b" \r" in block or b"\t" in block or b" \n" in block:
+        fields = [(name, value.rstrip(b" \t")) for name, value in fields]
+    return Headers(fields)
+
+
+@lru_cache(maxsize=KNOWN_FIELDS)
+def _known_fields(block: bytes) -> Headers | None:
+    headers = _plain_fields(block)
+    return headers.freeze() if headers is not None else None
+
+
+def _parse_slowly(head: bytes, rules: FieldRules) -> RequestHead:
     first, *others = head.split(b"\n")
     method, target, version = parse_request_line(first)
     fields: list[Field] = []
     if version == "0.9":
-        return ParsedHead(method, target, version, fields)
+        return RequestHead(text(method), text(target), version, Headers())
     for line in (other.removesuffix(b"\r") for other in others):
         if not line:
             break
         if (field := _field(line, rules)) is not None:
             fields.append(field)
-    return ParsedHead(method, target, version, fields)
+    return RequestHead(text(method), text(target), version, Headers(fields))
 
 
 def _field(line: bytes, rules: FieldRules) -> Field | None:

@@ -16,6 +16,7 @@ from pyngx.http.escape import unescape
 from pyngx.http.host import BadHost, Host, parse_host
 
 _PLAIN: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b"#%+?")
+_ALL_PLAIN: Final = re.compile(r"""(/[!"$&-*,->@-~]*)(?:\?([!"$-~]*))?""").fullmatch  # no % or + in the path, no #
 _SIMPLE: Final = (b"", b"?")
 _LEGAL: Final = bytes(byte for byte in range(0x21, 0x100) if byte != 0x7F)
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
@@ -64,6 +65,14 @@ def parse_target(raw: bytes, merge_slashes: bool = True) -> Target:
         if "//" not in path and "/." not in path:
             return Target(path, args, decoded)
     return _parse_origin(decoded, merge_slashes)
+
+
+def split_plain(target: str) -> tuple[str, str] | None:
+    """Path and query of a target in origin-form that means what it says, as most do; None for any other."""
+    match = _ALL_PLAIN(target)
+    if match is None or "//" in (path := match[1]) or "/." in path:
+        return None
+    return path, match[2] or ""
 
 
 def parse_connect(raw: bytes) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pyngx.config.declare import directive, either, of
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Refused
 from pyngx.core.blocks import EVERYWHERE
-from pyngx.core.locations import Modifier
+from pyngx.core.locations import Modifier, Pattern
 from pyngx.core.phases import Module
 from pyngx.core.template import Template, constant
 from pyngx.http.codec import wire
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
 
+MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})  # there is no such file
 PathOf = Callable[["Exchange", str], str]
 
 
@@ -110,37 +112,51 @@ def type_of(exchange: Exchange, types: MediaTypes) -> bytes:
 
 def document_root(build: Build) -> Template:
     """`root` or `alias`, with a relative path made absolute."""
-    path = build.settings(CoreSettings).document.path
-    template = build.template(path)
+    document = build.settings(CoreSettings).document
+    path = document.path
+    template = build.template(path if document.is_alias else Text(path.value.removesuffix("/"), path.span))
+    if path.value.startswith("/"):
+        return template
     prefix = build.runtime.prefix
     if template.constant is not None:
         return constant(os.path.join(prefix, template.constant))
-    if path.value.startswith("/"):
-        return template
     render = template.render
     return Template(lambda exchange: os.path.join(prefix, render(exchange)))
+
+
+def alias_pattern(build: Build) -> Pattern | None:
+    """The pattern of the location that says `alias`, if one is in force: what it takes the place of."""
+    document = build.settings(CoreSettings).document
+    if not document.is_alias:
+        return None
+    pattern = build.shared.patterns[id(build.giver(CoreSettings, "document"))]
+    if pattern.modifier is Modifier.NAMED:
+        raise ConfigError('the "alias" directive cannot be used inside the named location', document.path.span)
+    return pattern
 
 
 def path_of(build: Build) -> PathOf:
     """What maps a URI to a path (ngx_http_map_uri_to_path)."""
     root = document_root(build)
     render = root.render
-    if not build.settings(CoreSettings).document.is_alias:
+    pattern = alias_pattern(build)
+    if pattern is None:
         if (directory := root.constant) is not None:
             return lambda _, uri: directory + uri
         return lambda exchange, uri: render(exchange) + uri
-    assert build.location is not None
-    pattern = build.location.pattern
-    if pattern.is_regex:
-        return lambda exchange, _: render(exchange)
-    skipped = 0 if pattern.modifier is Modifier.NAMED else len(pattern.text)
+    skipped = len(pattern.text)
 
     def mapped(exchange: Exchange, uri: str) -> str:
         if not exchange.valid_location:
             raise Refused(500, f'"alias" cannot be used in location "{pattern}" where URI was rewritten')
         return render(exchange) + uri[skipped:]
 
-    return mapped
+    def matched(exchange: Exchange, uri: str) -> str:
+        if not exchange.valid_location:
+            raise Refused(500, f'"alias" cannot be used in location "{pattern}" where URI was rewritten')
+        return render(exchange) + (uri if exchange.adds_uri_to_alias else "")
+
+    return matched if pattern.is_regex else mapped
 
 
 def furnish(build: Build) -> None:

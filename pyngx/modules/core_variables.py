@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import NO_VERSION
+from pyngx.core.subrequest import main_of
 from pyngx.core.variables import Getter, Prefix, Variable
 from pyngx.http.args import argument_finder
 from pyngx.http.basic import read_basic
@@ -125,6 +126,10 @@ def _host(exchange: Exchange) -> str:
     return exchange.host or exchange.server.name
 
 
+def _request_port(exchange: Exchange) -> str:
+    return str(exchange.port) if exchange.port else ""
+
+
 def _set_args(exchange: Exchange, value: str) -> None:
     exchange.args = value
     exchange.valid_target = False
@@ -221,7 +226,11 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("document_uri", lambda exchange: exchange.uri, doc="the same as $uri"),
     Variable("request_uri", lambda exchange: exchange.target or None, doc="path and query as the client sent them"),
     Variable("request", lambda exchange: exchange.request_line, doc="the request line as the client sent it"),
-    Variable("request_method", lambda exchange: exchange.method, doc="GET, POST and so on"),
+    Variable(
+        "request_method",
+        lambda exchange: main_of(exchange).method,
+        doc="GET, POST and so on; in a subrequest still the client's",
+    ),
     Variable(
         "request_id", request_id, doc="the request's name: 32 hexadecimal digits, or what request_id_header takes over"
     ),
@@ -248,6 +257,8 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable("document_root", _document_root, doc="the root or alias in force"),
     Variable("realpath_root", _realpath_root, doc="the same without symbolic links"),
     Variable("host", _host, doc="the name that was asked for, in lower case and without port; else the server's name"),
+    Variable("request_port", _request_port, doc="the port that was named beside the host"),
+    Variable("is_request_port", lambda exchange: ":" if exchange.port else "", doc="`:` if there was one, else empty"),
     Variable("hostname", lambda _: HOSTNAME, doc="the name of this machine"),
     Variable("server_name", lambda exchange: exchange.server.name, doc="the first name of the server that answers"),
     Variable("server_addr", lambda exchange: exchange.connection.local_addr, doc="the address that took the request"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from pyngx.core.template import Template, has_variables
 from pyngx.http.codec import wire
 from pyngx.http.headers import is_token
 from pyngx.modules.error_log import ErrorLogSettings, log_target, opened
+from pyngx.modules.log_cache import LogCacheSettings, appender_of
 from pyngx.modules.log_format import Line, LogFormat, compile_format, log_format
 from pyngx.modules.log_json import json_line
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
+    from pyngx.core.files import Files
 
 COMBINED = LogFormat(
     "combined",
@@ -151,7 +153,8 @@ class AccessLogs:
     default: AccessLog
     formats: dict[str, Line]
     buffering: dict[str, Buffering] = field(default_factory=dict)
-    built: dict[int, tuple[LogSettings, Logger | None]] = field(default_factory=dict)  # by the settings' identity
+    # by the identity of what it was built from, which is held so that no other gets it
+    built: dict[tuple[int, int], tuple[LogSettings, LogCacheSettings, Logger | None]] = field(default_factory=dict)
 
 
 # handlers
@@ -183,11 +186,12 @@ def make_logger(build: Build) -> Logger | None:
     common = build.named(AccessLogs, "")
     if common is None:  # a format is wrong, which has been told
         return None
-    own = build.settings(LogSettings)
-    found = common.built.get(id(own))
+    own, cache = build.settings(LogSettings), build.settings(LogCacheSettings)
+    found = common.built.get((id(own), id(cache)))
     if found is None:
-        found = common.built[id(own)] = own, _all(build, common, own.access_log or (common.default,))
-    return found[1]
+        logger = _all(build, common, own.access_log or (common.default,))
+        found = common.built[id(own), id(cache)] = own, cache, logger
+    return found[2]
 
 
 def _all(build: Build, common: AccessLogs, logs: tuple[AccessLog, ...]) -> Logger | None:
@@ -264,24 +268,35 @@ def _append(build: Build, path: Template) -> Write:
 
     As in nginx the root of the request must exist, so that not everybody who invents a host name makes a file.
     """
-    append = build.runtime.logs.append
+    assert build.location is not None
+    files = build.location.files
+    append = appender_of(build, files)
     render = path.render
 
     def write(exchange: Exchange, line: Line) -> None:
-        if not os.path.isdir(exchange.location.document_root(exchange)):
+        root = exchange.location.document_root(exchange)
+        if not _is_directory(files, exchange, root):
+            exchange.log("error", "access_log_skipped", f'testing "{root}" existence failed')
             return
         target = render(exchange)
         try:
-            append(target, line(exchange))
+            append(exchange, target, line(exchange))
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             exchange.log("crit", "access_log_failed", f'open() "{target}" failed ({error})')
 
     return write
 
 
+def _is_directory(files: Files, exchange: Exchange, path: str) -> bool:
+    try:
+        return stat.S_ISDIR(files.stat(exchange, path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 MODULE = Module(
     "log",
-    settings=(LogSettings, FormatSettings),
+    settings=(LogSettings, LogCacheSettings, FormatSettings),
     define=define,
     furnish=furnish,
     logger=make_logger,

@@ -65,6 +65,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     referer: str = ""
     user_agent: str = ""
     broken: bool = False  # the response could not be completed
+    subrequest: str = ""  # of a subrequest: its own URI, decoded; `uri` is the client's
     upstream: list[UpstreamLine] | None = None
     websocket: WebSocketLine | None = None
 
@@ -111,6 +112,7 @@ def _line(exchange: Exchange, date: str) -> Line:
         text(referer) if referer else "",
         text(user_agent) if user_agent else "",
         exchange.broken,
+        exchange.uri if exchange.parent is not None else "",
         list(map(_upstream, exchange.tries)) if exchange.tries else None,
         _websocket(exchange) if exchange.messages is not None else None,
     )

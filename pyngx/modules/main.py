@@ -100,7 +100,11 @@ class MainSettings:
         workers, "main", default=1, doc="processes that serve: one, whatever is said, in this version"
     )
     worker_shutdown_timeout: float | None = directive(
-        seconds, "main", default=None, doc="seconds for what is under way to end when the process is told to quit"
+        seconds,
+        "main",
+        default=None,
+        doc="seconds for what is under way to end when the process is told to quit, or works by a configuration"
+        " that was replaced",
     )
     worker_rlimit_nofile: int | None = directive(
         number(), "main", default=None, doc="files and connections that the process may have open"

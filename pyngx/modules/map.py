@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pyngx.config.declare import repeated
 from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.phases import Module
 from pyngx.core.template import has_variables
+from pyngx.core.wildcards import HELP, NameTable, lower, places
 
 if TYPE_CHECKING:
     from pyngx.config.syntax import Node, Word
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
     from pyngx.core.template import Render
     from pyngx.core.variables import Getter
-
-WILDCARDS = "a wildcard is *.example.com, .example.com or www.example.*"
-ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 Find = Callable[["Exchange", str], "str | Render"]
 
@@ -109,34 +106,14 @@ def _read(line: Node, reading: _Reading) -> None:
 
 
 def _read_key(key: Word, value: Text, reading: _Reading) -> None:
-    text = _lower(key.text.removeprefix("\\"))
-    kind, tail = _wildcard(text, key) if "hostnames" in reading.flags else ("exact", text)
-    taken = [(kind, tail)]
-    if kind == "head" and not text.startswith("*"):
-        taken.append(("exact", tail[1:]))  # .example.com is also example.com
+    text = lower(key.text.removeprefix("\\"))
+    taken = places(text) if "hostnames" in reading.flags else [("exact", text)]
+    if not taken:
+        raise ConfigError(f'invalid hostname or wildcard "{key.text}"', key.span, help=HELP)
     for place in taken:
         if (first := reading.places.setdefault(place, key)) is not key:
             raise ConfigError(f'conflicting parameter "{key.text}"', key.span, related=(("first here", first.span),))
     reading.entries.extend(Entry(kind, Text(tail, key.span), value) for kind, tail in taken)
-
-
-def _wildcard(text: str, key: Word) -> tuple[str, str]:
-    """The kind of a host name, and the part that is compared (ngx_hash_add_key)."""
-    if text.count("*") < 2 and ".." not in text:
-        if len(text) > 1 and text.startswith("."):
-            return "head", text
-        if len(text) > 2 and text.startswith("*."):
-            return "head", text[1:]
-        if len(text) > 2 and text.endswith(".*"):
-            return "tail", text[:-1]
-        if "*" not in text:
-            return "exact", text
-    raise ConfigError(f'invalid hostname or wildcard "{key.text}"', key.span, help=WILDCARDS)
-
-
-def _lower(text: str) -> str:
-    """Lower case of ASCII letters alone: other bytes are compared as they are."""
-    return text.lower() if text.isascii() else text.translate(ASCII_LOWER)
 
 
 map_ = Argument("string $variable", _map, 2, 2, table=True)
@@ -160,7 +137,7 @@ def define(build: Build) -> None:
     errors: list[Diagnostic] = []
     for one in build.settings(MapSettings).map:
         try:
-            build.variables.define(one.name.value, _getter(build, one), one.name.span)
+            build.variables.define(one.name.value, _getter(build, one), one.name.span, volatile=one.volatile)
         except ConfigError as error:
             errors += error.diagnostics
     if errors:
@@ -168,35 +145,21 @@ def define(build: Build) -> None:
 
 
 def _getter(build: Build, one: Map) -> Getter:
-    """What computes a map's variable; unless it is volatile, once for an exchange."""
-    name = one.name.value.lower()
-    busy = f"map of {name}"  # beside the variables' names: none of them has blanks
+    """What computes a map's variable."""
     subject = build.template(one.source).render
     find = _finder(build, one)
 
     def read(exchange: Exchange) -> str:
-        values = exchange.values
-        if busy in values:
-            exchange.log("error", "variable_cycle", f'cycle while evaluating variable "{name}"')
-            return ""
-        values[busy] = ""
-        try:
-            found = find(exchange, subject(exchange))
-            return found if isinstance(found, str) else found(exchange)
-        finally:
-            del values[busy]
+        found = find(exchange, subject(exchange))
+        return found if isinstance(found, str) else found(exchange)
 
-    def read_once(exchange: Exchange) -> str:
-        value = exchange.values[name] = read(exchange)
-        return value
-
-    return read if one.volatile else read_once
+    return read
 
 
 def _finder(build: Build, one: Map) -> Find:
     """What looks a text up: exactly, then by wildcards, then by the regexes in their order."""
     compiled: dict[str, str | Render] = {}
-    tables: dict[str, dict[str, str | Render]] = {"exact": {}, "head": {}, "tail": {}}
+    table: NameTable[str | Render] = NameTable()
     regexes: list[tuple[Callable[[Exchange, str], bool], str | Render]] = []
     for entry in one.entries:
         value = _value(build, entry.value, compiled)
@@ -204,12 +167,12 @@ def _finder(build: Build, one: Map) -> Find:
             test = build.regex_test(entry.key.value, entry.key.span, ignore_case=entry.ignores_case)
             regexes.append((test, value))
         else:
-            tables[entry.kind][entry.key.value] = value
+            table.add((entry.kind, entry.key.value), value)
     default = _value(build, one.default, compiled)
-    by_name = _by_name(tables["exact"], tables["head"], tables["tail"])
+    by_name = table.finder()
 
     def find(exchange: Exchange, text: str) -> str | Render:
-        found = by_name(_lower(text))
+        found = by_name(lower(text))
         if found is not None:
             return found
         if text:  # nginx tries no regex on an empty text
@@ -229,40 +192,6 @@ def _value(build: Build, text: Text, compiled: dict[str, str | Render]) -> str |
     if text.value not in compiled:
         compiled[text.value] = build.template(text).render
     return compiled[text.value]
-
-
-def _by_name(
-    exact: dict[str, str | Render], heads: dict[str, str | Render], tails: dict[str, str | Render]
-) -> Callable[[str], str | Render | None]:
-    if not heads and not tails:
-        return exact.get
-
-    def find(text: str) -> str | Render | None:
-        if (found := exact.get(text)) is not None:
-            return found
-        for ends, table in ((_suffixes, heads), (_prefixes, tails)):
-            for end in ends(text) if table else ():
-                if end in table:
-                    return table[end]
-        return None
-
-    return find
-
-
-def _suffixes(text: str) -> Iterator[str]:
-    """`.example.com` and `.com` of `www.example.com`."""
-    at = text.find(".")
-    while at >= 0:
-        yield text[at:]
-        at = text.find(".", at + 1)
-
-
-def _prefixes(text: str) -> Iterator[str]:
-    """`www.example.` and `www.` of `www.example.com`."""
-    at = text.rfind(".")
-    while at >= 0:
-        yield text[: at + 1]
-        at = text.rfind(".", 0, at)
 
 
 MODULE = Module("map", settings=(MapSettings,), define=define)

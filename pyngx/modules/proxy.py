@@ -29,10 +29,11 @@ from pyngx.core.variables import Variable
 from pyngx.http.codec import wire
 from pyngx.http.websocket import is_handshake
 from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
+from pyngx.modules.early_hints import hints_passer
 from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
-from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of
+from pyngx.modules.proxy_buffering import ProxyBufferingSettings, limits_rate, outlet_of
 from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
-from pyngx.modules.proxy_request import SetHeader, asks_upgrade, fields_of, with_upgrade, without_cleartext_http2
+from pyngx.modules.proxy_request import SetHeader, asks_upgrade, lines_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
 from pyngx.modules.proxy_ssl import ProxySslSettings, tls_of
 from pyngx.modules.proxy_target import Destination, destination_of
@@ -222,6 +223,7 @@ class Proxy:
             self._ask_upgrade(exchange, request)
         elif b"upgrade" in exchange.headers:
             request.fields, _ = without_cleartext_http2(request.fields)
+            request.lines = b""
         body = exchange.kept_body if self.passes_body else None
         if self.body_of is not None:
             content = self.body_of(exchange)
@@ -236,6 +238,7 @@ class Proxy:
 
     def _ask_upgrade(self, exchange: Exchange, request: Request) -> None:
         """Let the upstream switch protocols, if the client asked and the location says so."""
+        request.lines = b""
         if self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers):
             request.fields = with_upgrade(request.fields)
             request.upgrade = True
@@ -275,7 +278,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
     ignored = frozenset(wire(name.lower()) for name in own.proxy_ignore_headers)
     return Plan(
         build.runtime.transport,
-        head_reader(hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
+        head_reader(build, hidden, ignored, redirect_rewriter(build, redirects), cookie_rewriter(build)),
         _conditions(own.proxy_next_upstream),
         own.proxy_next_upstream_tries,
         own.proxy_next_upstream_timeout,
@@ -284,7 +287,9 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         own.proxy_ignore_client_abort,
         own.proxy_pass_trailers,
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
+        hints_passer(build, hidden),
         outlet_of(build),
+        paces=limits_rate(build),
     )
 
 
@@ -308,7 +313,7 @@ def _body_maker(build: Build, own: ProxySettings) -> Callable[[Exchange], bytes]
 
 def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Destination], Request]:
     is_http_1_1 = own.proxy_http_version == "1.1"
-    fields = fields_of(build, own.proxy_set_header, own.proxy_pass_request_headers, is_http_1_1)
+    make_lines = lines_of(build, own.proxy_set_header, own.proxy_pass_request_headers, is_http_1_1)
     method = build.template(own.proxy_method).render if own.proxy_method is not None else None
     version = wire(own.proxy_http_version)
     timeouts = Timeouts(own.proxy_connect_timeout, own.proxy_send_timeout, own.proxy_read_timeout)
@@ -318,17 +323,19 @@ def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Dest
 
     def make(exchange: Exchange, destination: Destination) -> Request:
         exchange.proxy_host, exchange.proxy_port = destination.host_header, destination.port
+        lines = make_lines(exchange)
         return Request(
             destination.group.primaries[0].address,
             wire(method(exchange) if method is not None else exchange.method),
             destination.target_of(exchange),
-            fields(exchange),
+            lines.fields,
             version=version,
             tls=tls(exchange) if destination.is_tls else None,
             timeouts=timeouts,
             keepalive=destination.keepalive,
             head_limit=head_limit,
             local_address=local_address(exchange) if local_address is not None else None,
+            lines=lines.encoded,
         )
 
     return make

@@ -72,12 +72,17 @@ class ProxyBufferingSettings:
 # handlers
 
 
+def limits_rate(build: Build) -> bool:
+    """Whether a location may read its upstreams' responses more slowly than they come."""
+    return build.settings(ProxyBufferingSettings).proxy_limit_rate != NO_LIMIT
+
+
 def outlet_of(build: Build) -> OpenOutlet:
     """What stands between the upstreams of a location and its clients."""
     own = build.settings(ProxyBufferingSettings)
     buffers = _buffers(build, own)
     buffering = own.proxy_buffering
-    rate_of = size_of(build, own.proxy_limit_rate) if own.proxy_limit_rate != NO_LIMIT else None
+    rate_of = size_of(build, own.proxy_limit_rate) if limits_rate(build) else None
 
     def open_outlet(exchange: Exchange, call: Call, response: Response) -> Outlet:
         if not (buffering if response.buffering is None else response.buffering):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Text
+from pyngx.core.ports import UpstreamError
 from pyngx.http.codec import wire
 from pyngx.http.headers import Headers, connection_options
+from pyngx.http.request_facts import Lines, request_facts
+from pyngx.upstream.head import encode_fields
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
@@ -21,7 +24,9 @@ DROPPED = frozenset(
 )
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 
-FieldsOf = Callable[["Exchange"], list[tuple[bytes, bytes]]]
+REMEMBERED = 32  # ways in which a client's fields are passed on that are kept
+
+LinesOf = Callable[["Exchange"], Lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,11 @@ class SetHeader:
     value: Text
 
 
-def fields_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: bool, is_http_1_1: bool) -> FieldsOf:
-    """What makes the fields of a request (ngx_http_proxy_create_request): Host, those that are set, the client's."""
+def lines_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: bool, is_http_1_1: bool) -> LinesOf:
+    """What makes the fields of a request (ngx_http_proxy_create_request): Host, those that are set, the client's.
+
+    They are made once for the same fields of clients and the same values.
+    """
     host = next((header for header in set_headers if header.name.lower() == "host"), None)
     render_host = build.template(host.value).render if host is not None else None
     rendered = [
@@ -41,22 +49,49 @@ def fields_of(build: Build, set_headers: tuple[SetHeader, ...], passes_fields: b
         for header in set_headers
         if header.name.lower() not in FRAMING and header is not host
     ]
-    dropped = DROPPED | {wire(header.name.lower()) for header in set_headers}
+    dropped = DROPPED | {wire(header.name.lower()) for header in set_headers} if passes_fields else None
 
-    def fields(exchange: Exchange) -> list[tuple[bytes, bytes]]:
-        value = render_host(exchange) if render_host is not None else exchange.proxy_host
-        if not value and is_http_1_1:
-            value = exchange.proxy_host
-        made = [(b"Host", wire(value))] if value else []
-        for name, render in rendered:
-            if value := render(exchange):
-                made.append((name, wire(value)))
-        if passes_fields:
-            named = connection_options(exchange.headers)
-            made += exchange.headers.without(dropped | named if named else dropped).items
-        return made
+    names = [name for name, _ in rendered]
+    renders = [render for _, render in rendered]
+    # Locations that pass the same fields on remember together, over reloads, too.
+    token = build.claim(("passed request fields", tuple(names), dropped), object)
 
-    return fields
+    def lines(exchange: Exchange) -> Lines:
+        host = render_host(exchange) if render_host is not None else exchange.proxy_host
+        if not host and is_http_1_1:
+            host = exchange.proxy_host
+        values = [render(exchange) for render in renders]
+        remembered = (exchange.headers.facts or request_facts(exchange.headers)).forwarded
+        known = remembered.get((token, host))
+        if known is not None and known.values == values:
+            return known
+        fields = _made(exchange, host, zip(names, values, strict=True), dropped)
+        if len(remembered) >= REMEMBERED:
+            remembered.clear()
+        remembered[token, host] = known = Lines(values, fields, _encoded(fields))
+        return known
+
+    return lines
+
+
+def _made(
+    exchange: Exchange, host: str, values: Iterable[tuple[bytes, str]], dropped: frozenset[bytes] | None
+) -> list[tuple[bytes, bytes]]:
+    """Host, what is set, and the client's fields but for those that are dropped; None drops all."""
+    made = [(b"Host", wire(host))] if host else []
+    made += [(name, wire(value)) for name, value in values if value]
+    if dropped is not None:
+        named = connection_options(exchange.headers)
+        made += exchange.headers.without(dropped | named if named else dropped).items
+    return made
+
+
+def _encoded(fields: list[tuple[bytes, bytes]]) -> bytes:
+    """Fields as lines; empty where they can't be said, which the transport reports."""
+    try:
+        return encode_fields(fields)
+    except UpstreamError:
+        return b""
 
 
 def asks_upgrade(fields: list[tuple[bytes, bytes]]) -> bool:

@@ -13,6 +13,7 @@ from pyngx.core.throttle import limit_rate
 from pyngx.http.codec import text, wire
 from pyngx.http.escape import escape_line_ends
 from pyngx.http.headers import Headers, connection_options
+from pyngx.http.response_head import SINGLE, Passed
 from pyngx.http.target import BadTarget, parse_unsafe_uri
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ USUAL_OPTIONS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})  #
 BUFFERING = {b"yes": True, b"no": False}  # values of X-Accel-Buffering
 # What stays of a response with X-Accel-Redirect, beside its Content-Type (ngx_http_upstream_headers_in's `redirect`).
 KEPT = frozenset({b"set-cookie", b"content-disposition", b"cache-control", b"expires", b"accept-ranges"})
+
+URLS = frozenset({b"location", b"refresh"})
+EFFECTS = frozenset({b"x-accel-limit-rate", b"x-accel-redirect"})
+REMEMBERED = 32  # ways in which an upstream's fields are passed on that are kept
 
 _REFRESH_URL = re.compile(r"(?i)(\d+\s*;\s*url=)(.*)", re.DOTALL)
 
@@ -80,6 +85,7 @@ def _step(build: Build, redirect: Redirect) -> RewriteUrl:
 
 
 def head_reader(
+    build: Build,
     hidden: frozenset[bytes],
     ignored: frozenset[bytes],
     rewrite: RewriteUrl | None,
@@ -87,35 +93,65 @@ def head_reader(
 ) -> ReadHead:
     """What makes a response of an upstream's head (ngx_http_upstream_process_headers)."""
     obey = _accel(ignored)
-    buffers = b"x-accel-buffering" not in ignored
-    set_aside = hidden | HOP_BY_HOP | {b"content-length", b"server", b"date"}
-    shows_server, shows_date = b"server" not in hidden, b"date" not in hidden
+    effects = EFFECTS - ignored | (URLS if rewrite is not None else frozenset())
+    if rewrite_cookie is not None:
+        effects |= {b"set-cookie"}
+    make = _passing(hidden, ignored, effects)
+    # Locations that pass the same fields on remember together, over reloads, too.
+    token = build.claim(("passed response fields", hidden, ignored, effects), object)
 
     def read(exchange: Exchange, status: int, reason: bytes, headers: Headers) -> Response | Answer:
-        if (answer := obey(exchange, headers)) is not None:
+        remembered = headers.passed
+        passed = remembered.get(token) if remembered is not None else None
+        if passed is None:
+            if remembered is None:
+                headers.drop_repeats(SINGLE)
+            passed = make(headers)
+            if remembered is not None:
+                if len(remembered) >= REMEMBERED:
+                    remembered.clear()
+                remembered[token] = passed
+        if passed.has_effects and (answer := obey(exchange, headers)) is not None:
             return answer
-        options = headers.get(b"connection")
-        if options is None or options in USUAL_OPTIONS:
-            passed = headers.without(set_aside)
-        else:
-            passed = headers.without(set_aside | connection_options(headers))
-        response = Response(status, passed, reason=reason, length=_length(headers))
-        if buffers and (word := headers.get(b"x-accel-buffering")) is not None:
-            response.buffering = BUFFERING.get(word.lower())
-        if shows_server:
-            response.server = headers.get(b"server")
-        if shows_date:
-            response.date = headers.get(b"date")
-        if rewrite is not None:
-            _rewrite(exchange, response, rewrite)
-        if rewrite_cookie is not None and b"set-cookie" in passed:
-            response.headers = Headers(
-                (name, rewrite_cookie(exchange, value) if name.lower() == b"set-cookie" else value)
-                for name, value in passed
-            )
+        response = Response(status, passed.headers.copy(), reason, passed.length)
+        response.buffering, response.server, response.date = passed.buffering, passed.server, passed.date
+        if passed.has_effects:
+            if rewrite is not None:
+                _rewrite(exchange, response, rewrite)
+            if rewrite_cookie is not None:
+                _rewrite_cookies(exchange, response, rewrite_cookie)
         return response
 
     return read
+
+
+def _passing(
+    hidden: frozenset[bytes], ignored: frozenset[bytes], effects: frozenset[bytes]
+) -> Callable[[Headers], Passed]:
+    """What chooses the fields that are passed on."""
+    set_aside = hidden | HOP_BY_HOP | {b"content-length", b"server", b"date"}
+    shown = frozenset({b"server", b"date"}) - hidden
+
+    def make(headers: Headers) -> Passed:
+        options = headers.get(b"connection")
+        usual = options is None or options in USUAL_OPTIONS
+        word = headers.get(b"x-accel-buffering") if b"x-accel-buffering" not in ignored else None
+        return Passed(
+            headers.without(set_aside if usual else set_aside | connection_options(headers)),
+            _length(headers),
+            BUFFERING.get(word.lower()) if word is not None else None,
+            headers.get(b"server") if b"server" in shown else None,
+            headers.get(b"date") if b"date" in shown else None,
+            any(name in headers for name in effects),
+        )
+
+    return make
+
+
+def _rewrite_cookies(exchange: Exchange, response: Response, rewrite: RewriteCookie) -> None:
+    response.headers = Headers(
+        (name, rewrite(exchange, value) if name.lower() == b"set-cookie" else value) for name, value in response.headers
+    )
 
 
 def _rewrite(exchange: Exchange, response: Response, rewrite: RewriteUrl) -> None:

@@ -5,7 +5,6 @@ A step gives None to go on, Stop to end the script, or the answer. An `if` block
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
@@ -16,7 +15,7 @@ from pyngx.core.template import capture_reader
 from pyngx.http.codec import wire
 from pyngx.http.escape import escape_args, unescape_redirect
 from pyngx.http.headers import Headers
-from pyngx.modules.core import type_of
+from pyngx.modules.core import MISSING, type_of
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
@@ -243,11 +242,12 @@ def file_test(kind: str, value: Value, expected: bool) -> Test:
 
 def _mode(exchange: Exchange, path: str) -> int | None:
     try:
-        return os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return exchange.location.files.stat(exchange, path).st_mode
+    except ValueError:
         return None
     except OSError as error:
-        exchange.log("crit", "stat_failed", f'stat() "{path}" failed ({error.errno}: {error.strerror})')
+        if error.errno not in MISSING:
+            exchange.log("crit", "stat_failed", f'stat() "{path}" failed ({error.errno}: {error.strerror})')
         return None
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Content, FilePart, Handler, Response, Status
 from pyngx.core.phases import Module, Phase
 from pyngx.http.escape import escape_uri
 from pyngx.http.etag import entity_tag
 from pyngx.http.headers import Headers
-from pyngx.modules.core import CoreSettings, media_types, path_of, type_of
+from pyngx.modules.core import MISSING, CoreSettings, media_types, path_of, type_of
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
 
-MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
-FORBIDDEN = frozenset({errno.EACCES, errno.ELOOP})
+FORBIDDEN = frozenset({errno.EACCES, errno.ELOOP, errno.EMLINK})
 
 
 # handlers
@@ -30,6 +30,7 @@ def make_handler(build: Build) -> Handler:
     own = build.settings(CoreSettings)
     types = media_types(build)
     full_path = path_of(build)
+    open_file = opener(build)
 
     def handle(exchange: Exchange) -> Answer:
         uri = exchange.uri
@@ -40,24 +41,32 @@ def make_handler(build: Build) -> Handler:
             exchange.log("error", "directory_index_forbidden", f'directory index of "{path}" is forbidden')
             return Status(403)
         try:
-            file = _open(path)
+            descriptor = open_file(exchange, path)
         except (OSError, ValueError) as error:
             return _failed(exchange, path, error, own.log_not_found)
-        status = os.fstat(file.fileno())
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or exchange.method == "POST":
-            file.close()
+            os.close(descriptor)
             return _not_a_file(exchange, status, path)
-        return Content(_response(file, status, type_of(exchange, types), own.etag))
+        return Content(file_response(descriptor, status, type_of(exchange, types), own.etag))
 
     return handle
 
 
-def _open(path: str) -> BinaryIO:
+# what other modules use
+
+
+def opener(build: Build) -> Callable[[Exchange, str], int]:
+    """What opens files as the location says, and gives descriptors; raises OSError, or ValueError for a NUL."""
+    assert build.location is not None
+    open_file = build.location.files.open
     # O_NONBLOCK: a FIFO must not stop the process
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
+    return lambda exchange, path: open_file(exchange, path, os.O_RDONLY | os.O_NONBLOCK, 0)
 
 
-def _response(file: BinaryIO, status: os.stat_result, media_type: bytes, etag: bool) -> Response:
+def file_response(descriptor: int, status: os.stat_result, media_type: bytes, etag: bool) -> Response:
+    """What sends a regular file, and describes it; the descriptor is the response's from now on."""
+    file = os.fdopen(descriptor, "rb", buffering=0)
     headers = Headers([(b"Content-Type", media_type)] if media_type else [])
     return Response(
         200,
@@ -72,8 +81,6 @@ def _response(file: BinaryIO, status: os.stat_result, media_type: bytes, etag: b
 
 def _failed(exchange: Exchange, path: str, error: OSError | ValueError, log_missing: bool) -> Status:
     code = error.errno if isinstance(error, OSError) else errno.ENOENT
-    if code == errno.EISDIR:
-        return _slash(exchange)
     level, answer = ("crit", 500)
     if code in MISSING:
         level, answer = ("error" if log_missing else "", 404)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,9 +11,11 @@ from pyngx.config.declare import NEVER, directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Answer, Handler, Named, Redirected, Status
 from pyngx.core.phases import Module, Phase
-from pyngx.modules.core import CoreSettings, path_of
+from pyngx.modules.core import MISSING, PathOf, alias_pattern, path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyngx.config.syntax import Node
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
@@ -70,20 +71,44 @@ def make_handler(build: Build) -> Handler | None:
     files = [_candidate(build, file) for file in own.files]
     otherwise = build.template(own.otherwise)
     full_path = path_of(build)
-    is_alias = build.settings(CoreSettings).document.is_alias
-    assert build.location is not None
-    skipped = build.location.pattern.text if is_alias and not build.location.pattern.is_regex else ""
+    alias = alias_pattern(build)
+    if alias is not None and alias.is_regex:
+        return _in_regex_alias(files, full_path, lambda exchange: _last(otherwise.render(exchange), own.code))
+    prefix = len(alias.text) if alias is not None else 0
 
     def handle(exchange: Exchange) -> Answer | None:
+        before = exchange.uri[:prefix]
         for file, wants_directory in files:
-            uri = file.render(exchange)
-            # nginx takes the location's prefix away from what variables gave only
-            if skipped and (file.constant is not None or not uri.startswith(skipped)):
-                uri = skipped + uri
-            if _is_there(full_path(exchange, uri), wants_directory):
+            uri = before + _without(before, file, exchange)
+            if _is_there(exchange, full_path(exchange, uri), wants_directory):
                 exchange.uri = uri  # that of a directory gets its slash by a redirect, if it had none
                 return None
-        return _last(exchange, otherwise, own.code)
+        return _last(_without(before, otherwise, exchange), own.code)
+
+    return handle
+
+
+def _without(prefix: str, file: Template, exchange: Exchange) -> str:
+    """A name behind an alias: nginx takes the location's prefix away from what variables gave only."""
+    name = file.render(exchange)
+    return name.removeprefix(prefix) if file.constant is None else name
+
+
+def _in_regex_alias(
+    files: list[tuple[Template, bool]], full_path: PathOf, last: Callable[[Exchange], Answer]
+) -> Handler:
+    """There an alias is the path of a file, unless what is tried is put behind it."""
+
+    def handle(exchange: Exchange) -> Answer | None:
+        alias = full_path(exchange, "")
+        for file, wants_directory in files:
+            uri = file.render(exchange)
+            if _is_there(exchange, alias + uri, wants_directory):
+                if not wants_directory:
+                    exchange.uri = uri
+                    exchange.adds_uri_to_alias = True
+                return None
+        return last(exchange)
 
     return handle
 
@@ -94,18 +119,21 @@ def _candidate(build: Build, file: Text) -> tuple[Template, bool]:
     return build.template(Text(file.value[:-1], file.span) if wants_directory else file), wants_directory
 
 
-def _is_there(path: str, wants_directory: bool) -> bool:
+def _is_there(exchange: Exchange, path: str, wants_directory: bool) -> bool:
     try:
-        mode = os.stat(path.rstrip("/") or "/").st_mode
-    except (OSError, ValueError):
+        mode = exchange.location.files.stat(exchange, path).st_mode
+    except ValueError:
+        return False
+    except OSError as error:
+        if error.errno not in MISSING:
+            exchange.log("crit", "stat_failed", f'stat() "{path}" failed ({error.errno}: {error.strerror})')
         return False
     return stat.S_ISDIR(mode) == wants_directory
 
 
-def _last(exchange: Exchange, otherwise: Template, code: int) -> Answer:
+def _last(target: str, code: int) -> Answer:
     if code:
         return Status(code)
-    target = otherwise.render(exchange)
     if target.startswith("@"):
         return Named(target[1:])
     uri, _, args = target.partition("?")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pyngx.config.arguments import Argument, number, parameters, parse_number, parse_seconds, seconds, word
+from pyngx.config.arguments import Argument, number, parameters, parse_number, parse_seconds, parse_size, seconds, word
 from pyngx.config.declare import Opened, directive, repeated
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.phases import Module
 from pyngx.core.ports import Address, KeepAlive
 from pyngx.core.variables import Getter, Prefix, Variable
+from pyngx.core.zones import ZoneUse, check_size, declare_zone, define_each
 from pyngx.http.codec import text, wire
 from pyngx.http.cookies import cookie_finder
-from pyngx.upstream.group import Group
+from pyngx.modules import upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random
+from pyngx.modules.upstream_hash import HashSettings
+from pyngx.modules.upstream_ip_hash import IpHashSettings
+from pyngx.modules.upstream_least_conn import LeastConnSettings
+from pyngx.modules.upstream_random import RandomSettings
+from pyngx.upstream.group import ROUND_ROBIN, Group, Method
 from pyngx.upstream.peer import PeerSettings
 from pyngx.upstream.resolver import HostNotFound, resolve_now
 
@@ -42,6 +48,14 @@ class ServerLine:
     down: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneLine:
+    """A `zone`; a size of 0 is one that wasn't said."""
+
+    name: str
+    size: int = 0
+
+
 def _server(node: Node) -> ServerLine:
     first, *others = node.args
     readers: dict[str, Callable[..., float]] = {
@@ -60,8 +74,31 @@ server = Argument(
     1,
     None,
 )
-keepalive = Argument("connections [local]", lambda node: parse_number(node.args[0]), 1, 2)
-zone = Argument("name [size]", lambda node: node.args[0].text, 1, 2)
+
+
+def _keepalive(node: Node) -> int:
+    """`local` is read only: connections that locations can't share are told apart anyway."""
+    count, *others = node.args
+    for other in others:
+        if other.text != "local":
+            raise ConfigError(f'invalid parameter "{other.text}"', other.span, "known parameters: local")
+    return parse_number(count)
+
+
+def _zone(node: Node) -> ZoneLine:
+    name, *sizes = node.args
+    for given in sizes:
+        try:
+            size = parse_size(given)
+        except ConfigError:
+            raise ConfigError(f'invalid zone size "{given.text}"', given.span) from None
+        check_size(name, size)
+        return ZoneLine(name.text, size)
+    return ZoneLine(name.text)
+
+
+keepalive = Argument("connections [local]", _keepalive, 1, 2)
+zone = Argument("name [size]", _zone, 1, 2)
 
 
 # settings
@@ -81,7 +118,9 @@ class UpstreamSettings:
     """What one group is told."""
 
     server: tuple[ServerLine, ...] = repeated(server, "upstream", doc="a server of the group")
-    zone: str = directive(zone, "upstream", default="", doc="a name for the group's state; one process needs no size")
+    zone: ZoneLine | None = directive(
+        zone, "upstream", default=None, doc="a name for the group's state; one process needs no size"
+    )
     keepalive: int = directive(keepalive, "upstream", default=32, doc="idle connections that are kept")
     keepalive_requests: int = directive(number(), "upstream", default=1000, doc="requests over one connection")
     keepalive_time: float = directive(
@@ -113,11 +152,6 @@ def _time(name: str) -> Getter:
         return f"{value:.3f}" if value is not None else None
 
     return _per_try(show)
-
-
-def _response_time(attempt: Try) -> str:
-    spent = attempt.response_time if attempt.response_time is not None else time.monotonic() - attempt.started
-    return f"{spent:.3f}"
 
 
 def _upstream_http(rest: str) -> Getter:
@@ -166,7 +200,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     ),
     Variable("upstream_connect_time", _time("connect_time"), doc="seconds to connect, with milliseconds"),
     Variable("upstream_header_time", _time("header_time"), doc="seconds to the end of the response's head"),
-    Variable("upstream_response_time", _per_try(_response_time), doc="seconds to the end of the response"),
+    Variable("upstream_response_time", _time("response_time"), doc="seconds to the end of the response"),
     Variable(
         "upstream_response_length",
         _per_try(lambda attempt: str(attempt.response_length)),
@@ -252,17 +286,41 @@ def split_port(written: str, default_port: int, span: Span | None = None) -> tup
     return host, int(port) if port else default_port
 
 
+METHODS: tuple[tuple[type, str, Callable[[Build, Sequence[PeerSettings]], Method], bool], ...] = (
+    (LeastConnSettings, "least_conn", upstream_least_conn.method_of, True),
+    (IpHashSettings, "ip_hash", upstream_ip_hash.method_of, False),
+    (HashSettings, "hash", upstream_hash.method_of, False),
+    (RandomSettings, "random", upstream_random.method_of, False),
+)
+"""What may stand in a group instead of round robin, and whether it knows backups."""
+
+
 def define(build: Build) -> None:
     """Make the groups that the configuration names."""
-    for opened in build.settings(UpstreamBlocks).upstream:
-        inner = build.within(opened.scope)
-        own = inner.settings(UpstreamSettings)
-        span = opened.scope.span
-        if not own.server:
-            raise ConfigError(f'no servers are inside upstream "{opened.argument}"', span)
-        spans = inner.origins(UpstreamSettings, "server")
-        peers = [
-            PeerSettings(
+    blocks = build.settings(UpstreamBlocks).upstream
+    define_each([(opened, opened.scope.span) for opened in blocks], partial(_define, build))
+
+
+def _define(build: Build, opened: Opened[str], span: Span | None) -> None:
+    inner = build.within(opened.scope)
+    own = inner.settings(UpstreamSettings)
+    if own.zone is not None:
+        place = inner.origin(UpstreamSettings, "zone")
+        declare_zone(build, own.zone.name, ZoneUse("upstream", own.zone.size), place)
+    peers = list(_peers(inner, own))
+    primaries = [peer for peer in peers if not peer.backup]
+    if not primaries:
+        which = "but backups are " if peers else "are "
+        raise ConfigError(f'no servers {which}inside upstream "{opened.argument}"', span)
+    group = Group(opened.argument, peers, _method(inner, primaries))
+    kept = KeepAlive(own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument)
+    build.name(opened.argument, make_upstream(build, group, kept), span)
+
+
+def _peers(inner: Build, own: UpstreamSettings) -> Iterator[PeerSettings]:
+    for line, place in zip(own.server, inner.origins(UpstreamSettings, "server"), strict=True):
+        for address in addresses_of(line.address, 80, place):
+            yield PeerSettings(
                 address=address,
                 name=line.address,
                 weight=line.weight,
@@ -272,15 +330,26 @@ def define(build: Build) -> None:
                 backup=line.backup,
                 down=line.down,
             )
-            for line, place in zip(own.server, spans, strict=True)
-            for address in addresses_of(line.address, 80, place)
-        ]
-        if all(peer.backup for peer in peers):
-            raise ConfigError(f'no servers but backups are inside upstream "{opened.argument}"', span)
-        kept = KeepAlive(
-            own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument
-        )
-        build.name(opened.argument, make_upstream(build, Group(opened.argument, peers), kept), span)
+
+
+def _method(inner: Build, primaries: Sequence[PeerSettings]) -> Method:
+    """How the group's peers are chosen; of several ways the one that is written last, as nginx has it."""
+    found: tuple[int, Method] = (-1, ROUND_ROBIN)
+    for settings, name, method_of, knows_backups in METHODS:
+        if inner.given(settings, name) and (place := inner.origin(settings, name)) is not None:
+            if not knows_backups:
+                _refuse_backups(inner, name, place)
+            if place.start > found[0]:
+                found = place.start, method_of(inner, primaries)
+    return found[1]
+
+
+def _refuse_backups(inner: Build, name: str, place: Span) -> None:
+    """nginx refuses the word where the method is written above it, and takes it where it is written below."""
+    servers = inner.settings(UpstreamSettings).server
+    for line, span in zip(servers, inner.origins(UpstreamSettings, "server"), strict=True):
+        if line.backup and span.source is place.source and span.start > place.start:
+            raise ConfigError('balancing method does not support parameter "backup"', span, related=((name, place),))
 
 
 MODULE = Module("upstream", settings=(UpstreamBlocks, UpstreamSettings), variables=VARIABLES, define=define)

@@ -13,6 +13,7 @@ from pyngx.core.files_read import FilesRead
 from pyngx.core.load import build
 from pyngx.modules import MODULES
 from pyngx.server.asgi import App
+from pyngx.server.census import ListenersCensus
 from pyngx.server.listeners import Change, Listeners, Serving
 from pyngx.server.protocol import HttpProtocol
 from pyngx.server.sockets import BindError
@@ -70,6 +71,7 @@ class Installer:
             if self._listeners is None:
                 self._app = App(generation)
                 self._listeners = Listeners(self._app, self._serving)
+                self._runtime.census = ListenersCensus(self._app, self._listeners)
             return Prepared(generation, self._open(generation, inherited))
         except BaseException:
             self._runtime.sweep()

@@ -81,8 +81,9 @@ def load_configuration(options: Options, reading: Reading | None = None) -> Load
     return loaded
 
 
-def conflicts(generation: Generation) -> Iterator[Diagnostic]:
-    """Names that several servers of an address claim: the first one has it."""
+def findings(generation: Generation) -> Iterator[Diagnostic]:
+    """What modules found, and names that several servers of an address claim: the first one has it."""
+    yield from generation.findings
     for address, names in generation.addresses.items():
         for name in names.conflicts:
             message = f'conflicting server name "{name.text}" on {address}, ignored'

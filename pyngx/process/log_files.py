@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyngx.core.logs import Opener
+
 STREAMS = {"stdout": 1, "/dev/stdout": 1, "stderr": 2, "/dev/stderr": 2}
 
 _MODE = 0o644
@@ -155,7 +157,7 @@ class LogFile:
             self.lost += lines
             return
         try:
-            _write_all(self._fd, text)
+            write_all(self._fd, text)
         except OSError as error:
             self.lost += lines
             self._paused_until = time.monotonic() + _PAUSE_WHEN_FULL if error.errno == errno.ENOSPC else 0.0
@@ -244,27 +246,33 @@ class LogLease:
             action()
 
 
-def append_once(path: str, line: bytes) -> None:
+def append_once(path: str, line: bytes, opener: Opener | None = None) -> None:
     """Open, write, close: for paths that come from requests, which may be too many to be kept open. Raises OSError."""
-    fd = os.open(path, _FLAGS, _MODE)
+    fd = (opener or os.open)(path, _FLAGS, _MODE)
     try:
-        _write_all(fd, line)
+        write_all(fd, line)
     finally:
         os.close(fd)
+
+
+def open_to_append(path: str) -> int:
+    """A file descriptor; the file is made if there is none. Raises OSError."""
+    return os.open(path, _FLAGS, _MODE)
+
+
+def write_all(fd: int, text: bytes) -> None:
+    """Raises OSError."""
+    done = os.write(fd, text)
+    while done < len(text):
+        done += os.write(fd, text[done:])
 
 
 def _open(path: str) -> int:
     stream = STREAMS.get(path)
     if stream is None:
-        return os.open(path, _FLAGS, _MODE)
+        return open_to_append(path)
     # What Python still holds back for the stream comes first.
     python_stream = sys.stdout if stream == 1 else sys.stderr
     if python_stream is not None:
         python_stream.flush()
     return stream
-
-
-def _write_all(fd: int, text: bytes) -> None:
-    done = os.write(fd, text)
-    while done < len(text):
-        done += os.write(fd, text[done:])

@@ -4,6 +4,7 @@ Each thing that is opened holds its files by a lease of its own, so that generat
 """
 
 from pyngx.core import logs as port
+from pyngx.process.log_cache import LogCache
 from pyngx.process.log_files import LogFile, LogFiles, LogLease, append_once
 from pyngx.process.log_styles import LEVELS
 from pyngx.process.logs import ErrorLog, Log, make_log, open_sinks
@@ -22,8 +23,11 @@ class OpenLogs:
         lease = self._files.lease()
         return _HeldFile(lease.open(target), lease)
 
-    def append(self, path: str, line: bytes) -> None:
-        append_once(path, line)
+    def append(self, path: str, line: bytes, opener: port.Opener | None = None) -> None:
+        append_once(path, line, opener)
+
+    def cache(self, limits: port.FileCache) -> port.HeldCache:
+        return LogCache(limits)
 
     def error_log(self, sinks: tuple[port.ErrorSink, ...]) -> port.HeldLog:
         lease = self._files.lease()

@@ -18,7 +18,7 @@ from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.process.diff import Difference, difference
 from pyngx.process.garbage import collected_afterwards
 from pyngx.process.limits import apply_limits
-from pyngx.process.load import Loaded, Reading, conflicts, load_configuration
+from pyngx.process.load import Loaded, Reading, findings, load_configuration
 from pyngx.process.log_styles import Level
 from pyngx.process.memory import Tidying, collector_resting
 from pyngx.process.telling import counted, facts_of, rendered, tell_all
@@ -119,6 +119,8 @@ class Reloader:
         with collector_resting():
             prepared = self.installer.prepare(loaded)
         await self.installer.install(prepared)
+        if (patience := self.loaded.main.worker_shutdown_timeout) is not None:
+            self.installer.listeners.end_outdated(patience)
         self._tell_of_listeners(before, frozenset(map(str, self.installer.listeners.sockets)))
         follow_main(self.main_log, loaded)
         tell_findings(self._log, loaded, prepared.generation)
@@ -173,7 +175,7 @@ def follow_main(main_log: MainLog, loaded: Loaded) -> None:
 
 def tell_findings(log: Log, loaded: Loaded, generation: Generation) -> None:
     """Log what seems to be a slip, and at a lower level what has no effect."""
-    for finding in (*loaded.notices, *conflicts(generation)):
+    for finding in (*loaded.notices, *findings(generation)):
         level = Level.WARN if finding.severity == "warning" else Level.INFO
         log.say(level, "config_finding", {"message": finding.summary, "details": finding.help})
 

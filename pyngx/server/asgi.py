@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from itertools import count
 from typing import TYPE_CHECKING
 
 from pyngx.core.exchange import Exchange
+from pyngx.core.outbox import Outbox
 from pyngx.core.request_head import drop_invalid_fields
 from pyngx.server.addresses import Addresses
 from pyngx.server.asgi_client import AsgiClient
@@ -46,9 +46,10 @@ class App:
     """pyngx as an ASGI 3 application. Assign `generation` to reload; exchanges in flight keep theirs."""
 
     def __init__(self, generation: Generation) -> None:
-        self._serial = count(1)
+        self.connections = 0  # that were opened since the start
         self._websockets: set[AsgiWebSocket] = set()
         self.websockets: set[OpenWebSocket] = set()  # those of servers that have the connections themselves
+        self.outbox = Outbox()  # theirs, too
         self.generation = generation
 
     @property
@@ -62,7 +63,8 @@ class App:
 
     def next_serial(self) -> int:
         """A number for a new connection."""
-        return next(self._serial)
+        self.connections += 1
+        return self.connections
 
     def servers_of(self, connection: Connection) -> ServerNames | None:
         """The servers of the address that a connection came to; None if it isn't listened on any more."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pyngx.core.exchange import Connection, RequestHead
+from pyngx.core.exchange import Connection
 from pyngx.http.codec import text
 from pyngx.http.headers import Headers
+from pyngx.http.request_head import RequestHead
 
 if TYPE_CHECKING:
     from pyngx.core.listen import ListenAddress

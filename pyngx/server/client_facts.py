@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from pyngx.core.exchange import NO_VERSION, Connection, RequestHead
+from pyngx.core.exchange import NO_VERSION, Connection
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.codec import text
 from pyngx.http.framing import body_length, check_repeats
 from pyngx.http.headers import Headers
-from pyngx.http.request_head import BadHead, parse_request_line
+from pyngx.http.request_head import BadHead, RequestHead, parse_request_line
 from pyngx.server.asgi_scope import DOOR, Door
 
 if TYPE_CHECKING:

@@ -56,9 +56,12 @@ class Farewell:
 
     def hang_up(self, settings: ConnectionSettings) -> None:
         """Close once all is written."""
-        self._transport.close()
         if self._transport.get_write_buffer_size():
+            self._transport.close()
             self.wait_for_client(settings)
+        else:  # at the end of this turn, after its lines of the access log: who sees the end may look for them
+            self.lingers = True
+            self._loop.call_soon(self._transport.close)
 
     def part(self, settings: ConnectionSettings) -> None:
         """Close an idle connection, after `keepalive_min_timeout` only: a client may just be about to use it."""

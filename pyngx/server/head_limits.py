@@ -8,27 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyngx.http.request_head import BadHead, ParsedHead, parse_request_head, parse_request_line
+from pyngx.http.codec import text
+from pyngx.http.headers import Headers
+from pyngx.http.request_head import BadHead, RequestHead, parse_request_head, parse_request_line
 
 if TYPE_CHECKING:
     from pyngx.core.connection import ConnectionSettings
-    from pyngx.http.request_head import FieldRules
+    from pyngx.http.codec import text
+from pyngx.http.request_head import FieldRules
 
 URI_TOO_LARGE = 414
 HEADER_TOO_LARGE = 494
 
 
-def read_head(head: bytes, settings: ConnectionSettings, rules: FieldRules) -> ParsedHead:
+def read_head(head: bytes, settings: ConnectionSettings, rules: FieldRules) -> RequestHead:
     """Read a head that is there up to its empty line; raises BadHead."""
     if len(head) > settings.client_header_buffer_size:
         check_size(head, settings)
     parsed = parse_request_head(head, rules)
-    if len(parsed.fields) > settings.max_headers:
+    if len(parsed.headers.items) > settings.max_headers:
         raise BadHead(400, "client sent too many header lines")
     return parsed
 
 
-def read_partial_head(head: bytes, settings: ConnectionSettings) -> ParsedHead | None:
+def read_partial_head(head: bytes, settings: ConnectionSettings) -> RequestHead | None:
     """What is known before the empty line: that this can't become a head (raises BadHead), or is a request without one.
 
     None where more has to come.
@@ -38,7 +41,7 @@ def read_partial_head(head: bytes, settings: ConnectionSettings) -> ParsedHead |
     if (end := head.find(b"\n")) < 0:
         return None
     method, target, version = parse_request_line(head[:end])
-    return ParsedHead(method, target, version, []) if version == "0.9" else None
+    return RequestHead(text(method), text(target), version, Headers()) if version == "0.9" else None
 
 
 def check_size(head: bytes, settings: ConnectionSettings) -> None:

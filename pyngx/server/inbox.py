@@ -9,7 +9,7 @@ from pyngx.server.head_limits import read_head, read_partial_head
 
 if TYPE_CHECKING:
     from pyngx.core.connection import ConnectionSettings
-    from pyngx.http.request_head import FieldRules, ParsedHead
+    from pyngx.http.request_head import FieldRules, RequestHead
 
 LINE_END = b"\r\n"
 
@@ -46,7 +46,7 @@ class Inbox:
         """Whether `take_head` has seen the beginning of a head that it waits for the end of."""
         return bool(self._searched)
 
-    def take_head(self, settings: ConnectionSettings, rules: FieldRules) -> ParsedHead | None:
+    def take_head(self, settings: ConnectionSettings, rules: FieldRules) -> RequestHead | None:
         """The next head, if all of it is there; raises BadHead as soon as it can't become one."""
         data = self.data
         if data[:1] in LINE_END:  # nginx reads over empty lines before a request

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, cast
+from weakref import WeakSet
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -109,6 +110,11 @@ class Listeners:
         """Open connections."""
         return len(self._state.connections)
 
+    @property
+    def open(self) -> Collection[object]:
+        """The protocols that serve them."""
+        return self._state.connections
+
     def prepare(
         self,
         wanted: Mapping[ListenAddress, SocketOptions],
@@ -155,6 +161,15 @@ class Listeners:
         if change.removed:
             self._retire(frozenset(change.removed))
 
+    def end_outdated(self, seconds: float) -> None:
+        """Give connections from before the configuration that is in force now so long to end.
+
+        Then what is under way by an older one is broken off, and who asks by the new one is let finish one request.
+        """
+        generation = self._app.generation
+        outdated = WeakSet(found for found in self._http() if getattr(found, "generation", None) is not generation)
+        asyncio.get_running_loop().call_later(seconds, self._end, outdated)
+
     async def shutdown(self, seconds: float | None) -> None:
         """Accept no more, let what is under way end by itself for so long (None: without a bound), close the rest."""
         for address in list(self._listeners):
@@ -176,6 +191,14 @@ class Listeners:
             await self._all_ended(GRACE)
 
     # private
+
+    def _end(self, outdated: WeakSet[Served]) -> None:
+        generation = self._app.generation
+        for protocol in [found for found in outdated if cast("object", found) in self._state.connections]:
+            if getattr(protocol, "generation", generation) is generation:
+                protocol.shutdown()
+            else:
+                protocol.transport.abort()
 
     async def _serve(self, address: ListenAddress, listener: _Listener) -> asyncio.Server:
         loop = asyncio.get_running_loop()

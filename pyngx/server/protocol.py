@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from pyngx.core.deadline import Deadline
 from pyngx.core.eager import start_eagerly
-from pyngx.core.exchange import Exchange, RequestHead
-from pyngx.core.pipeline import handle, refuse
+from pyngx.core.exchange import Exchange
+from pyngx.core.pipeline import handle_at_once, refuse
 from pyngx.core.ports import Closed
 from pyngx.core.servers import ServerNames
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
-from pyngx.http.codec import text
-from pyngx.http.headers import Headers
+from pyngx.http.request_facts import request_facts
 from pyngx.http.request_head import BadHead
 from pyngx.server.client_facts import announce_body, head_of, known_connection, open_connection
 from pyngx.server.farewell import Farewell
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.generation import Generation
     from pyngx.core.ports import Fields, TunnelReceiver
-    from pyngx.http.request_head import ParsedHead
+    from pyngx.http.request_head import RequestHead
     from pyngx.server.asgi import App
 
 READ_AHEAD = 64 * 1024  # bytes of what nobody asked for yet, before reading stops
@@ -53,7 +52,7 @@ class HttpProtocol(asyncio.Protocol):
         self._deadline = Deadline(self._loop, self._expired)
         self.transport = cast("asyncio.Transport", None)
         self._servers = ServerNames(self._app.generation.nowhere)
-        self._generation: Generation | None = None
+        self.generation: Generation | None = None
         self._farewell = cast("Farewell", None)
         self._gate = cast("Gate", None)
         self._settings = self._servers.default.location.connection  # later that of the location that answered last
@@ -75,7 +74,7 @@ class HttpProtocol(asyncio.Protocol):
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = self._app.outbox.cork(transport)
         self._peers.add(self)
         self.connection = known_connection(self.app_state) or open_connection(self.transport, self._app.next_serial())
         self._gate = Gate(self.transport)
@@ -106,7 +105,7 @@ class HttpProtocol(asyncio.Protocol):
         self._ended = True
         if exchange is None:
             return self._reader is None and self._inbox.holds_head
-        if self._reader is not None or exchange.on_gone is not None:
+        if self._reader is not None or exchange.on_gone is not None or exchange.throttle is not None:
             exchange.client_gone()
             return exchange.on_gone is not None and not exchange.ended
         return True
@@ -266,7 +265,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _read_head(self, *, pipelined: bool = False) -> None:
         """Begin an exchange, if all of its head is there."""
-        if self._generation is not self._app.generation and not self._find_servers():
+        if self.generation is not self._app.generation and not self._find_servers():
             self.transport.abort()  # its listener is gone, and no other server may answer in its place
             return
         servers, inbox = self._servers, self._inbox
@@ -283,29 +282,30 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(error)
             return
         exchange.pipelined = pipelined
-        start_eagerly(handle(exchange, servers), exchange.spawn, "exchange")
+        handle_at_once(exchange, servers)
 
     def _find_servers(self) -> bool:
         """Learn who answers on this address; false if nobody does any more."""
-        self._generation = self._app.generation
+        self.generation = self._app.generation
         found = self._app.servers_of(self.connection)
         self._servers = found or self._servers
         return found is not None
 
-    def _open(self, parsed: ParsedHead, size: int) -> Exchange:
+    def _open(self, head: RequestHead, size: int) -> Exchange:
         self._deadline.stop()
-        head = RequestHead(text(parsed.method), text(parsed.target), parsed.version, Headers(parsed.fields))
         exchange = self._exchange = self._new_exchange(head)
         exchange.request_length = size
-        exchange.can_tunnel = parsed.version == "1.1" and b"upgrade" in head.headers
-        self._reader, self._owes_continue = announce_body(exchange)
+        facts = head.headers.facts or request_facts(head.headers)
+        exchange.can_tunnel = facts.asks_upgrade and head.version == "1.1"
+        if not facts.is_bare:
+            self._reader, self._owes_continue = announce_body(exchange)
         return exchange
 
     def _new_exchange(self, head: RequestHead) -> Exchange:
         self.connection.requests += 1
         self._framer = self._websocket = None
-        assert self._generation is not None
-        return Exchange(self._generation, self.connection, self, head)
+        assert self.generation is not None
+        return Exchange(self.generation, self.connection, self, head)
 
     def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""

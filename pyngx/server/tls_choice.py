@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from pyngx.core.exchange import Exchange, RequestHead
+from pyngx.core.exchange import Exchange
 from pyngx.http.codec import wire
 from pyngx.http.headers import Headers
 from pyngx.http.host import BadHost, parse_host
+from pyngx.http.request_head import RequestHead
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Connection

@@ -7,38 +7,53 @@ there is nothing better to do. The accounting is nginx's (ngx_http_upstream_roun
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyngx.upstream.peer import Peer
 from pyngx.upstream.round_robin import choose_round_robin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable
 
+    from pyngx.core.exchange import Exchange
     from pyngx.upstream.peer import PeerSettings
 
+Choose = Callable[[Sequence[Peer], Collection[Peer], int], Peer | None]
+"""Gives an available one of some peers that is not among those tried, at a time in whole seconds; None for none."""
 
-class Balancer(Protocol):
-    """Chooses one of some peers, for a request with that key (what `hash` or `ip_hash` look at)."""
 
-    def __call__(self, peers: Sequence[Peer], tried: Collection[Peer], now: int, key: bytes = b"") -> Peer | None:
-        """An available peer that is not among the tried ones, or `None`."""
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a group's peers are chosen.
+
+    Where a request has to remember something between its tries (what it hashed, how often it looked), `begin` makes it
+    a `Choose` of its own, for the primaries only: backups then take turns, as nginx has it.
+    """
+
+    choose: Choose = choose_round_robin
+    begin: Callable[[Exchange], Choose] | None = None
+
+
+ROUND_ROBIN = Method()
 
 
 class Group:
     """The peers of one upstream. Each peer that `select` gives must come back by `succeeded` or `failed`, once."""
 
-    __slots__ = ("_balancer", "_single", "backups", "name", "primaries", "tries")
+    __slots__ = ("_choose", "_single", "backups", "begin", "name", "primaries", "tries")
 
-    def __init__(self, name: str, servers: Iterable[PeerSettings], balancer: Balancer = choose_round_robin) -> None:
+    def __init__(self, name: str, servers: Iterable[PeerSettings], method: Method = ROUND_ROBIN) -> None:
         peers = [Peer(settings) for settings in servers]
         self.name = name
         self.primaries = tuple(peer for peer in peers if not peer.settings.backup)
         self.backups = tuple(peer for peer in peers if peer.settings.backup)
         if not self.primaries:
             raise ValueError(f'upstream "{name}" must have a server that is no backup')
-        self._balancer = balancer
         self._single = len(peers) == 1
+        self._choose = method.choose
+        self.begin = None if self._single else method.begin  # what each request is to begin with
         self.tries = sum(not peer.settings.down for peer in peers)  # how many peers one request may try at most
 
     def __repr__(self) -> str:
@@ -49,16 +64,30 @@ class Group:
         """All peers, backups last."""
         return self.primaries + self.backups
 
-    def select(self, tried: set[Peer], now: float, key: bytes = b"") -> Peer | None:
+    def select(self, tried: set[Peer], now: float, choose: Choose | None = None) -> Peer | None:
         """The peer to try next, counted as connected and, unless it is the only one, as tried; `None`: no live ones.
 
-        Once a request has come to the backups it stays with them.
+        `choose` is what the request got from `begin`, if the group has it. Once a request has come to the backups it
+        stays with them.
         """
-        second = int(now)
-        peer = self._select_single() if self._single else self._select(tried, second, key)
-        if peer is not None:
+        if self._single:
+            peer = self.primaries[0]
+            if not peer.has_room():
+                return None
             peer.connections += 1
-        return peer
+            return peer
+        second = int(now)
+        found = None
+        if not tried or not any(peer.settings.backup for peer in tried):
+            found = (choose or self._choose)(self.primaries, tried, second)
+        if found is None and self.backups:
+            found = self._choose(self.backups, tried, second)
+        if found is not None:
+            tried.add(found)
+            if second - found.checked > found.settings.fail_timeout:
+                found.checked = second
+            found.connections += 1
+        return found
 
     def succeeded(self, peer: Peer) -> None:
         """Count the end of a request that the peer answered."""
@@ -93,22 +122,6 @@ class Group:
                 peer.current_weight = 0  # turns that are owed mean something in the same company only
         self.primaries = _replace(self.primaries, kept)
         self.backups = _replace(self.backups, kept)
-
-    def _select_single(self) -> Peer | None:
-        peer = self.primaries[0]
-        return peer if peer.has_room() else None
-
-    def _select(self, tried: set[Peer], now: int, key: bytes) -> Peer | None:
-        peer = None
-        if not any(peer.settings.backup for peer in tried):
-            peer = self._balancer(self.primaries, tried, now, key)
-        if peer is None and self.backups:
-            peer = self._balancer(self.backups, tried, now, key)
-        if peer is not None:
-            tried.add(peer)
-            if now - peer.checked > peer.settings.fail_timeout:
-                peer.checked = now
-        return peer
 
 
 def _replace(peers: Sequence[Peer], kept: dict[PeerSettings, list[Peer]]) -> tuple[Peer, ...]:

@@ -123,6 +123,12 @@ class _Handshake:
     def flush(self) -> None:
         """Nothing is passed on."""
 
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        """Gather all of it."""
+        self.head_received(status, reason, headers)
+        self.body_received(body)
+        self.response_ended([])
+
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:  # noqa: ARG002
         if not self.answer.done():
             sent, received = (self.call.bytes_sent, self.call.bytes_received) if self.call is not None else (0, 0)

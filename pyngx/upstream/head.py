@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.ports import Failure, UpstreamError
 
 if TYPE_CHECKING:
-    from pyngx.core.ports import Request
+    from pyngx.core.ports import Fields, Request
 
 # Whose content is expected, so that none must be said (RFC 9110 8.6).
 _METHODS_WITH_CONTENT = frozenset({b"POST", b"PUT", b"PATCH"})
@@ -18,22 +18,32 @@ def encode_head(request: Request) -> bytes:
 
     Raises UpstreamError for what can't be said: nothing in it may begin a line of its own.
     """
-    fields = [*request.fields, *_framing(request)]
-    lines = [b"%b %b HTTP/%b" % (request.method, request.target, request.version)]
-    lines.extend(name + b": " + value for name, value in fields)
-    head = b"\r\n".join(lines) + b"\r\n\r\n"
-    expected = len(fields) + 2
-    if head.count(b"\n") != expected or head.count(b"\r") != expected or b"\0" in head:
-        raise UpstreamError(Failure.ERROR, "the request's head holds a line break or a null byte", sent=False)
-    return head
-
-
-def _framing(request: Request) -> list[tuple[bytes, bytes]]:
+    line = b"%b %b HTTP/%b\r\n" % (request.method, request.target, request.version)
+    if line.count(b"\n") != 1 or line.count(b"\r") != 1 or b"\0" in line:
+        raise _unspeakable()
+    lines = request.lines or encode_fields(request.fields)
     length = request.body_length
-    if length is None:
-        if request.version == b"1.0":
-            raise UpstreamError(Failure.ERROR, "a body of unknown length can't be sent by HTTP/1.0", sent=False)
-        return [(b"Transfer-Encoding", b"chunked")]
-    if length or request.method in _METHODS_WITH_CONTENT:
-        return [(b"Content-Length", b"%d" % length)]
-    return []
+    if length == 0 and request.method not in _METHODS_WITH_CONTENT:
+        return b"%b%b\r\n" % (line, lines)
+    return b"%b%b%b\r\n" % (line, lines, _framing(request))
+
+
+def encode_fields(fields: Fields) -> bytes:
+    """Fields as lines; raises UpstreamError like `encode_head`."""
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if lines.count(b"\n") != len(fields) or lines.count(b"\r") != len(fields) or b"\0" in lines:
+        raise _unspeakable()
+    return lines
+
+
+def _unspeakable() -> UpstreamError:
+    return UpstreamError(Failure.ERROR, "the request's head holds a line break or a null byte", sent=False)
+
+
+def _framing(request: Request) -> bytes:
+    length = request.body_length
+    if length is not None:
+        return b"Content-Length: %d\r\n" % length
+    if request.version == b"1.0":
+        raise UpstreamError(Failure.ERROR, "a body of unknown length can't be sent by HTTP/1.0", sent=False)
+    return b"Transfer-Encoding: chunked\r\n"

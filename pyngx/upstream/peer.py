@@ -30,10 +30,20 @@ class Peer:
     has `max_fails` failures and `checked`, when it was last tried, is no more than `fail_timeout` ago.
     """
 
-    __slots__ = ("accessed", "checked", "connections", "current_weight", "effective_weight", "fails", "settings")
+    __slots__ = (
+        "accessed",
+        "checked",
+        "connections",
+        "current_weight",
+        "effective_weight",
+        "fails",
+        "is_limited",
+        "settings",
+    )
 
     def __init__(self, settings: PeerSettings) -> None:
         self.settings = settings
+        self.is_limited = settings.down or bool(settings.max_conns)  # whether it may have no room
         self.current_weight = 0
         self.effective_weight = settings.weight
         self.fails = 0
@@ -60,11 +70,15 @@ class Peer:
 
     def has_room(self) -> bool:
         """Whether it is neither down nor at its `max_conns`."""
+        if not self.is_limited:
+            return True
         settings = self.settings
         return not settings.down and not (settings.max_conns and self.connections >= settings.max_conns)
 
     def is_failed(self, now: int) -> bool:
         """Whether it has had its failures, and its `fail_timeout` isn't over."""
+        if not self.fails:
+            return False
         settings = self.settings
         return bool(
             settings.max_fails and self.fails >= settings.max_fails and now - self.checked <= settings.fail_timeout

@@ -14,7 +14,7 @@ from pyngx.upstream.outlet import direct
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Transport
+    from pyngx.core.ports import Fields, Transport
     from pyngx.http.headers import Headers
     from pyngx.upstream.group import Group
     from pyngx.upstream.outlet import OpenOutlet
@@ -48,6 +48,8 @@ CONDITIONS = {
 }
 
 ReadHead = Callable[["Exchange", int, bytes, "Headers"], "Response | Answer"]
+PassHints = Callable[["Exchange", "Fields"], "Fields"]
+"""Which fields of early hints the client gets; none, and it gets no hints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Plan:
     ignore_client_abort: bool = False
     passes_trailers: bool = False
     streams_body: bool = False  # the request's body is passed on as it comes, and can't be sent twice
+    pass_hints: PassHints | None = None
     open_outlet: OpenOutlet = direct  # what stands between the response's body and the client
+    paces: bool = False  # whether that may let less through than comes
 
     def answer_to(self, exchange: Exchange, status: int, reason: bytes, fields: Headers) -> Response | Answer:
         """What a head is answered by: the response that it begins, unless error_page or a redirect takes its place."""

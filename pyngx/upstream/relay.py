@@ -43,9 +43,7 @@ class Relay:
     _attempt: Try | None = None
     _outlet: Outlet | None = None  # since the response's head was passed on
 
-    def __init__(
-        self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None, key: bytes = b""
-    ) -> None:
+    def __init__(self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None) -> None:
         """`body` is what is sent if it was kept before; the exchange's own body is streamed if the plan says so."""
         self._exchange = exchange
         self._plan = plan
@@ -53,7 +51,7 @@ class Relay:
         self._request = request
         self._body = body
         self._streams = plan.streams_body and body is None
-        self._key = key
+        self._choose = group.begin(exchange) if group.begin is not None else None
         self._tried: set[Peer] = set()
         self._tries_left = plan.tries(group)
         self._deadline = plan.deadline()
@@ -93,9 +91,10 @@ class Relay:
             self._exchange.body.resume_reading()
 
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
-        """Early hints go on; 100 is between the peer and us."""
-        if status == 103:
-            self._exchange.client.send_informational(status, fields)
+        """Early hints go on, where the location wants it; 100 is between the peer and us."""
+        pass_hints = self._plan.pass_hints
+        if status == 103 and pass_hints is not None and (passed := pass_hints(self._exchange, fields)):
+            self._exchange.client.send_informational(status, passed)
 
     def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""
@@ -123,6 +122,37 @@ class Relay:
         self._responded = True
         if exchange.paused:
             outlet.pause_reading()
+
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        """Pass a response on that is whole already: nothing has to be held for it."""
+        exchange = self._exchange
+        if exchange.paused or status in STATUS_CONDITIONS or self._plan.paces:
+            self.head_received(status, reason, headers)
+            if self._responded:
+                if body:
+                    self.body_received(body)
+                self.response_ended([])
+            return
+        attempt, _ = self._now()
+        attempt.status, attempt.fields = status, headers
+        attempt.header_time = time.monotonic() - attempt.started
+        answer = self._plan.answer_to(exchange, status, reason, headers)
+        if isinstance(answer, Response):
+            try:
+                exchange.respond(answer)
+            except Refused as refused:  # a filter wants another answer
+                answer = refused.status
+            else:
+                attempt.response_length = len(body)
+                self._close_attempt(failed=False)
+                self._done = True
+                if body:
+                    exchange.write(body)
+                exchange.end()
+                self._finish()
+                return
+        self._close_attempt(failed=False)
+        self._answer(answer)
 
     def switched(self, reason: bytes, headers: Headers, end: TunnelEnd, rest: bytes) -> None:
         """Couple both connections, once the client has the 101 with all that was negotiated."""
@@ -207,9 +237,10 @@ class Relay:
 
     def _try_next(self) -> None:
         now = time.monotonic()
-        peer = self._group.select(self._tried, now, self._key)
+        peer = self._group.select(self._tried, now, self._choose)
         if peer is None:
-            self._note(self._group.name, now).status = 502
+            nobody = self._note(self._group.name, now)
+            nobody.status, nobody.response_time = 502, 0.0
             self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
             self._answer(Status(502))
             return

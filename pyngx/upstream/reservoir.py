@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.002  # seconds that an upstream is held for a client before the file is resorted to
 READ_BACK = 64 * 1024
 TURN = 1024 * 1024  # bytes that one client is given before others have their turn
+FILTERED_TURN = READ_BACK  # the same where body filters work on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ class Reservoir:
         "_exchange",
         "_file",
         "_file_end",
+        "_given",
         "_held",
         "_in_memory",
         "_parts",
+        "_rests",
         "_source",
         "_spilling",
         "_timer",
@@ -76,6 +79,8 @@ class Reservoir:
         self._held = False  # the source waits
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None  # the next one to give some more
+        self._rests = False  # the source has had its share of this turn
+        self._given = 0  # bytes in this turn, as far as filters work on them
         self._ending = ""  # what is to follow when all is taken: "end" or "fail"
         self._trailers: Fields = ()
         self._discards = False
@@ -98,10 +103,14 @@ class Reservoir:
 
     def write(self, data: bytes) -> None:
         """Pass a part on, or hold it."""
-        if self._exchange.paused or self._parts:
+        exchange = self._exchange
+        if exchange.paused or self._parts:
             self._hold(data)
+            return
+        if exchange.body_filters:
+            self._write_in_turns(data)
         else:
-            self._exchange.write(data)
+            exchange.write(data)
 
     def end(self, trailers: Fields) -> None:
         """End the exchange when the client has all of the body."""
@@ -117,6 +126,7 @@ class Reservoir:
         """Let the upstream finish for nobody."""
         self._discards = True
         self._forget()
+        self._wake()
         self._release()
 
     def close(self) -> None:
@@ -137,10 +147,24 @@ class Reservoir:
         self._keep(data)
         if self._in_memory > self._buffers.memory and not self._held and not self._ending:
             self._held = True
-            self._source.pause_reading()
+            if not self._rests:
+                self._source.pause_reading()
             if self._buffers.file and not self._spilling and not self._broken:
                 self._stop_timer()
                 self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._resort_to_file)
+
+    def _write_in_turns(self, data: bytes) -> None:
+        """Have a source that has had its share wait for others: filters take their time, and it may send for ever."""
+        self._exchange.write(data[:FILTERED_TURN])
+        for at in range(FILTERED_TURN, len(data), FILTERED_TURN):
+            self._keep(data[at : at + FILTERED_TURN])
+        self._given += len(data)
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._next_turn)
+        if self._given > FILTERED_TURN and not self._rests:
+            self._rests = True
+            if not self._held:
+                self._source.pause_reading()
 
     def _keep(self, data: bytes) -> None:
         self._parts.append(data)
@@ -205,8 +229,9 @@ class Reservoir:
     def _drain(self) -> None:
         exchange, parts = self._exchange, self._parts
         given = 0
+        turn = FILTERED_TURN if exchange.body_filters else TURN
         while parts and not exchange.paused:
-            if given > TURN:
+            if given >= turn:
                 if self._turn is None:
                     self._turn = asyncio.get_running_loop().call_soon(self._next_turn)
                 break
@@ -225,8 +250,11 @@ class Reservoir:
 
     def _next_turn(self) -> None:
         self._turn = None
+        self._given = 0
         if self._parts:
             self._drain()
+        if self._turn is None:
+            self._wake()
 
     def _take(self) -> bytes:
         """The next part."""
@@ -252,7 +280,15 @@ class Reservoir:
     def _release(self) -> None:
         if self._held:
             self._held = False
-            self._source.resume_reading()
+            if not self._rests:
+                self._source.resume_reading()
+
+    def _wake(self) -> None:
+        """It is the source's turn again."""
+        if self._rests:
+            self._rests = False
+            if not self._held:
+                self._source.resume_reading()
 
     def _finish(self) -> None:
         ending = self._ending

@@ -174,6 +174,7 @@ async def _exchange(query: dns.message.Message, server: Address) -> dns.message.
         port=server.port or 53,
         ignore_unexpected=True,
         ignore_errors=True,
+        one_rr_per_rrset=True,  # an address that stands there twice is two, and has two turns, as nginx has it
         backend=dns.asyncbackend.get_backend("asyncio"),
     )
     return reply
@@ -190,4 +191,7 @@ def _read(reply: dns.message.Message) -> _Found:
         return _Found(problem=str(error))
     if chain.answer is None:
         return _Found()
-    return _Found(tuple(record.address for record in chain.answer), float(chain.minimum_ttl))
+    name, kind = chain.canonical_name, chain.answer.rdtype
+    found = [records for records in reply.answer if records.name == name and records.rdtype == kind]
+    ttl = min(chain.minimum_ttl, *(records.ttl for records in found))
+    return _Found(tuple(record.address for records in found for record in records), float(ttl))

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from pyngx.upstream.peer import Peer
 
 
-def choose_round_robin(peers: Sequence[Peer], tried: Collection[Peer], now: int, key: bytes = b"") -> Peer | None:  # noqa: ARG001
-    """The peer whose turn it is, or `None` if none is usable. A `Balancer`."""
+def choose_round_robin(peers: Sequence[Peer], tried: Collection[Peer], now: int) -> Peer | None:
+    """The peer whose turn it is, or `None` if none is usable. A `Choose`."""
     best: Peer | None = None
     total = 0
     for peer in peers:
-        if peer in tried or not peer.is_available(now):
+        # Asked for first, because it is what is asked most: whether nothing speaks against the peer.
+        if (peer.is_limited or peer.fails) and not peer.is_available(now):
             continue
-        peer.current_weight += peer.effective_weight
-        total += peer.effective_weight
-        if peer.effective_weight < peer.settings.weight:
-            peer.effective_weight += 1
+        if peer in tried:
+            continue
+        weight = peer.effective_weight
+        peer.current_weight += weight
+        total += weight
+        if weight < peer.settings.weight:
+            peer.effective_weight = weight + 1
         if best is None or peer.current_weight > best.current_weight:
             best = peer
     if best is not None:

@@ -30,7 +30,7 @@ OWN = frozenset({b"connection", b"upgrade", b"sec-websocket-accept", b"sec-webso
 
 async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request: Request) -> Answer:
     """Shake hands with the first peer that will, and carry messages until one side closes."""
-    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN])
+    request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN], lines=b"")
     tries = _Tries(exchange, plan, group)
     while (begun := tries.begin()) is not None:
         if (answer := await _try(tries, *begun, request)) is not None:
@@ -45,6 +45,7 @@ class _Tries:
         self.exchange = exchange
         self.plan = plan
         self._group = group
+        self._choose = group.begin(exchange) if group.begin is not None else None
         self._tried: set[Peer] = set()
         self._left = plan.tries(group)
         self._deadline = plan.deadline()
@@ -53,13 +54,13 @@ class _Tries:
     def begin(self) -> tuple[Peer, Try] | None:
         """The next peer, and the note of its being asked."""
         now = time.monotonic()
-        peer = self._group.select(self._tried, now)
+        peer = self._group.select(self._tried, now, self._choose)
         before = len(self.exchange.tries)
         name = str(peer.address) if peer is not None else self._group.name
         attempt = Try(name, now, is_anew=0 < before == self._first)
         self.exchange.tries.append(attempt)
         if peer is None:
-            attempt.status = 502
+            attempt.status, attempt.response_time = 502, 0.0
             message = "no live upstreams while connecting to upstream"
             self.exchange.log("error", "no_live_upstreams", message, upstream=name)
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pyngx.core.outbox import Outbox
 from pyngx.core.ports import UpstreamError
 from pyngx.upstream.dial import connection_key, dial
 from pyngx.upstream.handshake import shake_hands
@@ -28,6 +29,7 @@ class WireTransport:
     def __init__(self, spawn: Spawn) -> None:
         self._spawn = spawn
         self._pool = WirePool()
+        self._outbox = Outbox()
         self._handshakes = Pool()  # for those of WebSockets that are bridged message by message
 
     def __repr__(self) -> str:
@@ -60,7 +62,7 @@ class WireTransport:
     async def _dial(self, call: WireCall, request: Request, head: bytes) -> None:
         key = connection_key(request)
         try:
-            connection = await dial(request, lambda: WireConnection(key, self._pool))
+            connection = await dial(request, lambda: WireConnection(key, self._pool, self._outbox))
         except UpstreamError as error:
             call.dialling = None
             call.fail(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyngx.core.ports import Failure, UpstreamError
 from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
-from pyngx.http.headers import Headers, connection_options
+from pyngx.http.headers import Headers
 from pyngx.http.request_head import HEAD_END
 from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyngx.upstream.wire_connection import WireConnection
 
 INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
-LENGTH_DIGITS = 19  # of 2**63 - 1
 WAITING_LIMIT = 64 * 1024  # bytes of a body that are taken before there is a connection to write it to
 BODILESS = frozenset({204, 304})
 
@@ -42,7 +41,6 @@ class WireCall:
     _head: ResponseHead | None = None
     _reader: BodyReader | None = None
     _until_close = False
-    _persistent = False  # whether the peer keeps the connection
     _informational = 0
     _paused = False
 
@@ -255,54 +253,43 @@ class WireCall:
             if self._informational > INFORMATIONAL_LIMIT:
                 self._break(Failure.INVALID_HEADER, "sent too many informational responses")
                 return
-            self._handler.informational_received(head.status, head.fields)
+            self._handler.informational_received(head.status, head.headers.items)
             if self.over:
                 return
         self._buffer = b""
         self._take_head(head, data)
 
     def _take_head(self, head: ResponseHead, rest: bytes) -> None:
-        headers = Headers(head.fields)
+        headers = head.headers
         if head.status == 101:
             self._switch(head, headers, rest)
             return
-        problem = self._choose_framing(head.status, headers)
-        if problem:
-            self._break(Failure.INVALID_HEADER, problem)
+        if head.problem:
+            self._break(Failure.INVALID_HEADER, head.problem)
             return
         self._head = head
-        self._persistent = _keeps_alive(head, headers)
-        self._handler.head_received(head.status, head.reason, headers)
+        handler = self._handler
+        if self._request.method == b"HEAD" or head.status in BODILESS:
+            self._reader = BodyReader(0)
+        elif head.length is not None:
+            if head.length == len(rest) and self._body_ended and not self._paused:
+                self._let_go(keeps=head.keeps_alive)
+                handler.response_received(head.status, head.reason, headers, rest)
+                return
+            self._reader = BodyReader(head.length)
+        elif head.is_chunked:
+            self._reader = BodyReader(None)
+        else:
+            self._until_close = True
+        handler.head_received(head.status, head.reason, headers)
         if self.over:
             return
         if self._reader is not None and (rest or self._reader.done):
             self._feed_body(rest)
         elif rest:
-            self._handler.body_received(rest)
+            handler.body_received(rest)
         else:
-            self._handler.flush()
-
-    def _choose_framing(self, status: int, headers: Headers) -> str:
-        """Decide how the body ends (RFC 9112 6.3); gives what is wrong with the fields that say it."""
-        coding, length = headers.get(b"transfer-encoding"), headers.get(b"content-length")
-        if length is not None:
-            if coding is not None:
-                return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-            if not length.isdigit() or len(length) > LENGTH_DIGITS:
-                return f'sent invalid "Content-Length" header: {length[:40]!r}'
-            if len(headers.all(b"content-length")) > 1:
-                return 'sent duplicate header line: "Content-Length"'
-        elif coding is not None and (coding.lower() != b"chunked" or len(headers.all(b"transfer-encoding")) > 1):
-            return f'sent unknown "Transfer-Encoding": {coding!r}'
-        if self._request.method == b"HEAD" or status in BODILESS:
-            self._reader = BodyReader(0)
-        elif length is not None:
-            self._reader = BodyReader(int(length))
-        elif coding is not None:
-            self._reader = BodyReader(None)
-        else:
-            self._until_close = True
-        return ""
+            handler.flush()
 
     def _feed_body(self, data: bytes) -> None:
         reader = self._reader
@@ -318,14 +305,19 @@ class WireCall:
             self._end(reader)
 
     def _end(self, reader: BodyReader) -> None:
-        """Let go of the connection, for the next request if the peer keeps it."""
-        connection = self._leave()
-        if connection is not None:
-            if self._body_ended and not reader.rest and self._persistent:
-                connection.rest(self._request.keepalive)
-            else:
-                connection.leave()
+        assert self._head is not None
+        self._let_go(keeps=self._head.keeps_alive and self._body_ended and not reader.rest)
         self._handler.response_ended(reader.trailers)
+
+    def _let_go(self, *, keeps: bool) -> None:
+        """Be over, and leave the connection for the next request, if it can serve one."""
+        connection = self._leave()
+        if connection is None:
+            return
+        if keeps:
+            connection.rest(self._request.keepalive)
+        else:
+            connection.leave()
 
     def _switch(self, head: ResponseHead, headers: Headers, rest: bytes) -> None:
         connection = self._connection
@@ -349,12 +341,3 @@ class WireCall:
     def _break(self, failure: Failure, message: str) -> None:
         kept = self._kept and not self.bytes_received
         self.fail(UpstreamError(failure, f"upstream {message}", timed_out=failure is Failure.TIMEOUT, kept=kept))
-
-
-def _keeps_alive(head: ResponseHead, headers: Headers) -> bool:
-    """Whether the peer leaves the connection open (RFC 9112 9.3)."""
-    option = headers.get(b"connection")
-    if option is None:
-        return head.is_http_1_1
-    options = connection_options(headers)
-    return b"close" not in options and (head.is_http_1_1 or b"keep-alive" in options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pyngx.core.deadline import Deadline
 
 if TYPE_CHECKING:
+    from pyngx.core.outbox import Outbox
     from pyngx.core.ports import KeepAlive, TunnelReceiver
     from pyngx.upstream.wire_call import WireCall
 
@@ -18,7 +19,7 @@ LINGER = 5.0  # seconds that unsent bytes are given when a connection is closed
 class WireConnection(asyncio.Protocol):
     """One connection. Its deadline is the call's while it has one, else the end of its idleness."""
 
-    def __init__(self, key: Key, pool: WirePool) -> None:
+    def __init__(self, key: Key, pool: WirePool, outbox: Outbox) -> None:
         loop = asyncio.get_running_loop()
         self.key = key
         self.transport = cast("asyncio.Transport", None)  # set before anybody else sees the connection
@@ -30,6 +31,7 @@ class WireConnection(asyncio.Protocol):
         self.deadline = Deadline(loop, self._expired)
         self._loop = loop
         self._pool = pool
+        self._outbox = outbox
         self._paused = False
         self._lost = False
 
@@ -74,7 +76,7 @@ class WireConnection(asyncio.Protocol):
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = self._outbox.cork(transport)
 
     def data_received(self, data: bytes) -> None:
         if self.call is not None:
@@ -124,7 +126,7 @@ class WirePool:
 
     def __init__(self) -> None:
         self._idle: dict[Key, list[WireConnection]] = {}
-        self._groups: dict[object, list[WireConnection]] = {}  # the same, those that were idle longest first
+        self._groups: dict[object, dict[WireConnection, None]] = {}  # the same, those that were idle longest first
         self._closed = False
 
     def __repr__(self) -> str:
@@ -135,7 +137,7 @@ class WirePool:
         idle = self._idle.get(key)
         while idle:
             connection = idle.pop()
-            self._groups[key[1]].remove(connection)
+            del self._groups[key[1]][connection]
             connection.deadline.stop()
             if not connection.transport.is_closing():
                 return connection
@@ -144,11 +146,16 @@ class WirePool:
     def put(self, connection: WireConnection, limit: int) -> None:
         """Keep an idle connection; of more than `limit` in its group, the one that was idle longest goes."""
         key = connection.key
-        siblings = self._groups.setdefault(key[1], [])
-        siblings.append(connection)
-        self._idle.setdefault(key, []).append(connection)
+        siblings = self._groups.get(key[1])
+        if siblings is None:
+            siblings = self._groups[key[1]] = {}
+        siblings[connection] = None
+        idle = self._idle.get(key)
+        if idle is None:
+            idle = self._idle[key] = []
+        idle.append(connection)
         if len(siblings) > limit or self._closed:
-            oldest = siblings[0]
+            oldest = next(iter(siblings))
             self.drop(oldest)
             oldest.leave()
 
@@ -157,7 +164,7 @@ class WirePool:
         idle = self._idle.get(connection.key)
         if idle is not None and connection in idle:
             idle.remove(connection)
-            self._groups[connection.key[1]].remove(connection)
+            del self._groups[connection.key[1]][connection]
 
     def close(self) -> None:
         """Close all, and each that comes from now on."""

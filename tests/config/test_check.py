@@ -140,7 +140,7 @@ def test_directives_without_effect_give_a_notice() -> None:
 
 
 def test_refused_directives_say_why() -> None:
-    assert errors("http { ssi on; }") == ('"ssi" directive is not supported in /x.conf:1',)
+    assert errors("http { dav_methods PUT; }") == ('"dav_methods" directive is not supported in /x.conf:1',)
     assert errors("stream { server { } }") == ('"stream" directive is not supported in /x.conf:1',)
     assert errors("http { gzip on; }") == ('"gzip" directive is not supported by this version of pyngx in /x.conf:1',)
 

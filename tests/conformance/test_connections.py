@@ -263,6 +263,32 @@ async def test_a_pipeline_whose_client_half_closes_is_answered_to_its_end(fast: 
         assert await client.closed()
 
 
+async def test_a_client_that_leaves_while_the_rest_waits_for_its_turn_is_let_go(fast: Opened) -> None:
+    async with fast.gateway(f"limit_rate 400; return 200 {'x' * 10_000};") as gateway:
+        client = await gateway.connect()
+        client.send(request())
+        await client.reader.readuntil(b"\r\n\r\n")
+        client.writer.write_eof()
+        await until(lambda: not gateway.connections)
+        assert gateway.runtime.exchanges == 0
+
+
+async def test_connections_are_counted_by_what_they_do(fast: Opened) -> None:
+    async with fast.gateway(OWN) as gateway:
+        census = gateway.runtime.census
+        client = await gateway.connect()
+        assert (census.accepted, census.active, census.reading) == (1, 1, 0)
+        client.send(request()[:10])
+        await until(lambda: census.reading)
+        client.send(request()[10:])
+        assert (await client.answer()).body == b"own"
+        assert (census.accepted, census.active, census.reading) == (1, 1, 0)
+        other = await gateway.connect()
+        assert (census.accepted, census.active, census.reading) == (2, 2, 0)
+        assert (await other.get()).body == b"own"
+        assert (gateway.runtime.requests, gateway.runtime.exchanges) == (2, 0)
+
+
 async def test_bodies_that_nobody_wants_are_read_over(fast: Opened) -> None:
     async with fast.gateway(OWN) as gateway:
         client = await gateway.connect()

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyngx.http.request_head import HEAD_END, BadHead, FieldRules, ParsedHead, parse_request_head
+from pyngx.http.codec import wire
+from pyngx.http.headers import Headers
+from pyngx.http.request_head import HEAD_END, BadHead, FieldRules, RequestHead, parse_request_head
 
 USUAL = FieldRules()
 
@@ -16,7 +18,7 @@ def head(line: bytes, *fields: bytes, end: bytes = b"\r\n") -> bytes:
 
 
 def fields(*lines: bytes, rules: FieldRules = USUAL) -> list[tuple[bytes, bytes]]:
-    return parse_request_head(head(b"GET / HTTP/1.1", *lines), rules).fields
+    return parse_request_head(head(b"GET / HTTP/1.1", *lines), rules).headers.items
 
 
 @pytest.mark.parametrize(
@@ -38,8 +40,8 @@ def fields(*lines: bytes, rules: FieldRules = USUAL) -> list[tuple[bytes, bytes]
 def test_request_lines(line: bytes, parsed: tuple[bytes, bytes, str]) -> None:
     for end in (b"\r\n", b"\n"):
         found = parse_request_head(head(line, b"A: b", end=end), USUAL)
-        assert (found.method, found.target, found.version) == parsed
-        assert found.fields == [(b"A", b"b")]
+        assert (wire(found.method), wire(found.target), found.version) == parsed
+        assert found.headers.items == [(b"A", b"b")]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_request_lines_that_are_refused(line: bytes, status: int) -> None:
 
 
 def test_a_line_without_a_version_is_a_whole_request() -> None:
-    assert parse_request_head(b"GET /x\r\n\r\n", USUAL) == ParsedHead(b"GET", b"/x", "0.9", [])
+    assert parse_request_head(b"GET /x\r\n\r\n", USUAL) == RequestHead("GET", "/x", "0.9", Headers([]))
 
 
 def test_names_keep_their_case_and_values_their_bytes() -> None:
@@ -140,7 +142,7 @@ def test_no_bytes_make_it_fail_otherwise_than_by_refusing(data: bytes) -> None:
         parsed = parse_request_head(data + b"\r\n\r\n", USUAL)
     except BadHead:
         return
-    assert not set(parsed.target) & set(b" \r\n\x00\t")
+    assert not set(parsed.target) & set(" \r\n\x00\t")
 
 
 @given(st.lists(st.tuples(TOKEN, VALUE), max_size=8), st.booleans(), st.booleans())
@@ -165,7 +167,23 @@ def test_nothing_that_is_accepted_can_begin_a_line_of_its_own(given_fields: list
         )
     except BadHead:
         return
-    for name, value in found.fields:
+    for name, value in found.headers.items:
         assert not set(name) & set(b"\r\n\x00 \t:")
         assert not set(value) & set(b"\r\n\x00")
         assert value == value.strip(b" \t")
+
+
+def test_fields_that_come_again_are_the_same_and_cannot_be_changed() -> None:
+    first, second = (parse_request_head(head(line, b"Host: a", b"A: b"), USUAL) for line in (b"GET / HTTP/1.1",) * 2)
+    assert first.headers is second.headers
+    for change in (lambda: first.headers.add(b"X", b"y"), lambda: first.headers.remove(b"A")):
+        with pytest.raises(TypeError, match="shared"):
+            change()
+    copy = first.headers.copy()
+    copy.set(b"A", b"c")
+    assert second.headers.get(b"a") == b"b"
+
+
+def test_long_fields_are_not_remembered() -> None:
+    lines = head(b"GET / HTTP/1.1", b"A: " + b"b" * 3000)
+    assert parse_request_head(lines, USUAL).headers is not parse_request_head(lines, USUAL).headers

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
+from pyngx.http.headers import Headers
+from pyngx.http.response_head import BadResponse, parse_response_head
 
 
 def head(line: bytes, *fields: bytes, end: bytes = b"\r\n") -> bytes:
@@ -25,7 +26,8 @@ def head(line: bytes, *fields: bytes, end: bytes = b"\r\n") -> bytes:
 )
 def test_status_lines(line: bytes, parsed: tuple[int, bytes, bool]) -> None:
     for end in (b"\r\n", b"\n"):
-        assert parse_response_head(head(line, b"A: b ", end=end)) == ResponseHead(*parsed, [(b"A", b"b")])
+        found = parse_response_head(head(line, b"A: b ", end=end))
+        assert (found.status, found.reason, found.is_http_1_1, found.headers) == (*parsed, Headers([(b"A", b"b")]))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_what_is_no_status_line_is_refused(line: bytes) -> None:
 
 def test_fields_keep_their_case_order_repeats_and_bytes() -> None:
     found = parse_response_head(head(b"HTTP/1.1 200 OK", b"sET-cookie:a", b"Set-Cookie: \xff b \t", b"X: "))
-    assert found.fields == [(b"sET-cookie", b"a"), (b"Set-Cookie", b"\xff b"), (b"X", b"")]
+    assert found.headers.items == [(b"sET-cookie", b"a"), (b"Set-Cookie", b"\xff b"), (b"X", b"")]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,49 @@ def test_no_bytes_make_it_fail_otherwise_than_by_refusing(data: bytes) -> None:
             found = parse_response_head(each)
         except BadResponse:
             continue
-        for name, value in found.fields:
+        for name, value in found.headers.items:
             assert not set(name) & set(b"\r\n\x00 :")
             assert not set(value) & set(b"\r\n\x00")
+
+
+@pytest.mark.parametrize(
+    ("lines", "framing"),
+    [
+        ([b"Content-Length: 5"], (5, False, "")),
+        ([b"Transfer-Encoding: Chunked"], (None, True, "")),
+        ([b"A: b"], (None, False, "")),
+        ([b"Content-Length: 5", b"Transfer-Encoding: chunked"], (None, False, "at the same time")),
+        ([b"Content-Length: 5", b"Content-Length: 5"], (None, False, "duplicate")),
+        ([b"Content-Length: -5"], (None, False, "invalid")),
+        ([b"Content-Length: " + b"9" * 20], (None, False, "invalid")),
+        ([b"Transfer-Encoding: gzip"], (None, False, "unknown")),
+        ([b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"], (None, False, "unknown")),
+    ],
+)
+def test_how_the_body_ends(lines: list[bytes], framing: tuple[int | None, bool, str]) -> None:
+    found = parse_response_head(head(b"HTTP/1.1 200 OK", *lines))
+    assert (found.length, found.is_chunked) == framing[:2]
+    assert framing[2] in found.problem
+    assert bool(framing[2]) == bool(found.problem)
+
+
+@pytest.mark.parametrize(
+    ("version", "lines", "keeps"),
+    [
+        (b"1.1", [], True),
+        (b"1.1", [b"Connection: Close"], False),
+        (b"1.0", [], False),
+        (b"1.0", [b"Connection: keep-alive"], True),
+        (b"1.1", [b"Connection: x, close"], False),
+    ],
+)
+def test_whether_the_peer_keeps_the_connection(version: bytes, lines: list[bytes], keeps: bool) -> None:
+    assert parse_response_head(head(b"HTTP/%b 200 OK" % version, *lines)).keeps_alive is keeps
+
+
+def test_a_head_that_comes_again_is_the_same_and_cannot_be_changed() -> None:
+    lines = head(b"HTTP/1.1 200 OK", b"A: b")
+    found = parse_response_head(lines)
+    assert parse_response_head(lines) is found
+    with pytest.raises(TypeError, match="shared"):
+        found.headers.add(b"C", b"d")

@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from pyngx.core.exchange import Connection, Exchange, RequestHead
+from pyngx.core.exchange import Connection, Exchange
 from pyngx.core.generation import Generation
 from pyngx.core.spool import Spool
 from pyngx.http.headers import Headers
+from pyngx.http.request_head import RequestHead
 from pyngx.modules.asgi_messages import Message, Receive, Scope, Send
 from tests.modules.asgi_apps import Serve
 from tests.support.live import ask, log_of, open_exchange, run

@@ -8,7 +8,7 @@ import pytest
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.exchange import Exchange, Messages, Try
 from pyngx.core.generation import Generation
-from pyngx.core.logs import Buffering
+from pyngx.core.logs import Buffering, FileCache
 from pyngx.modules import core, error_log, headers, log, not_modified
 from tests.support import reply
 from tests.support.configure import answer, ask, configure, exchange, in_server, make_runtime
@@ -335,3 +335,47 @@ def test_a_wrong_error_log_is_told(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(f"{text} {in_server('')}", MODULES)
     assert caught.value.diagnostics[0].message == message
+
+
+def test_logs_with_variables_in_their_names_may_stay_open(tmp_path: Path) -> None:
+    (tmp_path / "html").mkdir()
+    text = """
+        log_format test "$uri"; open_log_file_cache max=3 inactive=20s valid=1m min_uses=2;
+        server { listen 80; access_log a-$arg_x test;
+            location / { reply 200 x; }
+            location /off { open_log_file_cache off; reply 200 x; }
+        }
+    """
+    generation = configure(f"events {{ }} http {{ {text} }}", MODULES, prefix=str(tmp_path))
+    ask(generation, "GET /?x=1 HTTP/1.1")
+    ask(generation, "GET /off?x=1 HTTP/1.1")
+    logs = generation.runtime.logs
+    assert isinstance(logs, MemoryLogs)
+    assert logs.caches == [FileCache(3, 20.0, 2, 60.0)]
+    assert logs.files[str(tmp_path / "a-1")].lines == ["/", "/off"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("inactive=1s", '"open_log_file_cache" must have "max" parameter'),
+        ("max=0", '"open_log_file_cache" must have "max" parameter'),
+        ("max=x", 'invalid "open_log_file_cache" parameter "max=x"'),
+        ("max=1 min", 'invalid "open_log_file_cache" parameter "min"'),
+        ("max=1 other=1", 'invalid "open_log_file_cache" parameter "other=1"'),
+    ],
+)
+def test_a_cache_of_logs_that_makes_no_sense_is_told(words: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        configure(in_server(f"open_log_file_cache {words};"), MODULES)
+    assert raised.value.diagnostics[0].message == message
+
+
+def test_without_a_root_a_log_with_variables_is_not_written() -> None:
+    generation = configure(in_server("access_log $uri; error_log e info; location / { reply 200 x; }"), MODULES)
+    ask(generation, "GET /a HTTP/1.1")
+    assert files(generation) == {}
+    logs = generation.runtime.logs
+    assert isinstance(logs, MemoryLogs)
+    [log_of_errors] = logs.errors.values()
+    assert log_of_errors.messages == ['testing "/prefix/html" existence failed']

@@ -164,3 +164,19 @@ async def test_trailers_are_passed_where_that_is_asked_for(settings: str, sent: 
     assert client.trailers == sent
     assert client.exchange is not None
     assert client.exchange.upstream_trailers[0] == (b"X-T", b"1")
+
+
+async def test_of_fields_that_come_once_only_the_first_counts() -> None:
+    generation, _ = site(
+        "location / { proxy_pass http://127.0.0.1:1; }",
+        says(200, *((name, value) for name in (b"Expires", b"Set-Cookie") for value in (b"a", b"b"))),
+    )
+    client = await get(generation)
+    assert (field(client, b"Expires"), field(client, b"Set-Cookie")) == ([b"a"], [b"a", b"b"])
+
+
+async def test_a_response_under_way_has_no_time_yet() -> None:
+    generation, _ = site(
+        "location / { add_header X-Time $upstream_response_time; proxy_pass http://127.0.0.1:1; }", says(200)
+    )
+    assert field(await get(generation), b"X-Time") == [b"-"]

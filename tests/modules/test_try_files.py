@@ -36,6 +36,23 @@ def test_a_fixed_name_is_looked_up_below_the_alias_as_it_is(root: Path) -> None:
     assert get(tries % "$uri", "/a/index.html").body == b"index"
 
 
+def test_a_nested_location_looks_below_the_alias_of_the_outer_one(root: Path) -> None:
+    nested = f"location /a/ {{ alias {root}/dir/; location ~ html {{ %s }} location /a/b/ {{ %s }} }}"
+    assert get(nested % ("", ""), "/a/index.html").body == b"index"
+    assert get(nested % ("try_files $uri =405;", ""), "/a/index.html").body == b"index"
+    assert get(nested % ("", "return 200 $request_filename;"), "/a/b/c").body == f"{root}/dir/b/c".encode()
+
+
+def test_what_is_tried_goes_behind_the_alias_of_a_regex(root: Path) -> None:
+    tries = f"location ~ ^/(.*)x {{ alias {root}/$1; try_files /index.html $uri/ =405; }}"
+    assert get(tries, "/dirx").body == b"index"
+    assert get(tries, "/x").status == 405
+
+
+def test_a_slash_behind_a_file_is_no_file(root: Path) -> None:
+    assert get("location / { try_files $uri =405; }", "/dir/index.html/", root).status == 405
+
+
 @pytest.mark.parametrize(
     ("text", "status", "body"),
     [

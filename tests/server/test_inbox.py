@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyngx.core.connection import ConnectionSettings
-from pyngx.http.request_head import BadHead, FieldRules, ParsedHead
+from pyngx.http.headers import Headers
+from pyngx.http.request_head import BadHead, FieldRules, RequestHead
 from pyngx.server.inbox import Inbox
 
 RULES = FieldRules()
@@ -16,7 +17,7 @@ SMALL = ConnectionSettings(client_header_buffer_size=64, large_client_header_buf
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def fed(data: bytes, settings: ConnectionSettings = SETTINGS) -> ParsedHead | None:
+def fed(data: bytes, settings: ConnectionSettings = SETTINGS) -> RequestHead | None:
     inbox = Inbox()
     inbox.add(data)
     return inbox.take_head(settings, RULES)
@@ -31,7 +32,7 @@ def refused(data: bytes, settings: ConnectionSettings = SETTINGS) -> int:
 def test_heads_come_one_after_the_other() -> None:
     inbox = Inbox()
     inbox.add(GET + b"\r\n\n" + GET.replace(b"/ ", b"/2 ") + b"GET /3")
-    assert [head.target for head in iter(lambda: inbox.take_head(SETTINGS, RULES), None)] == [b"/", b"/2"]
+    assert [head.target for head in iter(lambda: inbox.take_head(SETTINGS, RULES), None)] == ["/", "/2"]
     assert inbox.take() == b"GET /3"
 
 
@@ -46,7 +47,7 @@ def test_splits_anywhere_give_the_same(sizes: list[int]) -> None:
         at += size
         if found is None:
             found = inbox.take_head(SETTINGS, RULES)
-    assert found == ParsedHead(b"POST", b"/a", "1.1", [(b"Host", b"a"), (b"X", b"y")])
+    assert found == RequestHead("POST", "/a", "1.1", Headers([(b"Host", b"a"), (b"X", b"y")]))
     assert inbox.take() == b"body"
     assert inbox.head_size == len(data) - len(b"\r\nbody")
 
@@ -64,7 +65,7 @@ def test_a_bad_request_line_is_refused_before_the_head_is_whole() -> None:
 
 
 def test_a_line_without_a_version_waits_for_nothing_more() -> None:
-    assert fed(b"GET /x\r\n") == ParsedHead(b"GET", b"/x", "0.9", [])
+    assert fed(b"GET /x\r\n") == RequestHead("GET", "/x", "0.9", Headers([]))
     assert refused(b"POST /x\n") == 400
 
 

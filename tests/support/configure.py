@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 
 from pyngx.config.include import load
-from pyngx.core.exchange import Connection, Exchange, RequestHead
+from pyngx.core.exchange import Connection, Exchange
 from pyngx.core.generation import Generation
 from pyngx.core.load import build, check_snapshot
 from pyngx.core.phases import Module
 from pyngx.core.pipeline import handle
 from pyngx.core.runtime import Runtime
 from pyngx.http.headers import Headers
+from pyngx.http.request_head import RequestHead
 from tests.support.fake_client import FakeClient
 from tests.support.memory_logs import MemoryLog, MemoryLogs
 from tests.support.no_upstreams import NoUpstreams

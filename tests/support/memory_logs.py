@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyngx.core.logs import UNBUFFERED, Buffering, ErrorSink
+from pyngx.core.logs import UNBUFFERED, Buffering, ErrorSink, FileCache
 
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
@@ -59,16 +59,24 @@ class MemoryLogs:
 
     files: dict[str, MemoryFile] = field(default_factory=dict)
     errors: dict[tuple[ErrorSink, ...], MemoryLog] = field(default_factory=dict)
+    caches: list[FileCache] = field(default_factory=list)
 
     def file(self, target: str) -> MemoryFile:
         if target.startswith("/nonexistent/"):
             raise FileNotFoundError(2, "No such file or directory")
         return self.files.setdefault(target, MemoryFile())
 
-    def append(self, path: str, line: bytes) -> None:
+    def append(self, path: str, line: bytes, opener: object = None) -> None:
         if path.endswith("/"):
             raise IsADirectoryError(21, "Is a directory")
         self.files.setdefault(path, MemoryFile()).write(line)
+
+    def cache(self, limits: FileCache) -> MemoryLogs:
+        self.caches.append(limits)
+        return self
+
+    def close(self) -> None:
+        self.caches.pop()
 
     def error_log(self, sinks: tuple[ErrorSink, ...]) -> MemoryLog:
         return self.errors.setdefault(sinks, MemoryLog(sinks))

@@ -159,6 +159,12 @@ class Recorder:
         self.body += data
         self.on_body()
 
+    def response_received(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        self.head_received(status, reason, headers)
+        if body:
+            self.body_received(body)
+        self.response_ended([])
+
     def response_ended(self, trailers: list[tuple[bytes, bytes]]) -> None:
         self.note("ended")
         self.over.set()

@@ -20,6 +20,7 @@ class FakeExchange:
         self.room = room
         self.paused = room <= 0
         self.taken = b""
+        self.body_filters: list[object] = []
         self.over = ""
         self.events: list[str] = []
 
@@ -70,6 +71,49 @@ class Flow:
         self.client.room = size
         self.client.paused = False
         self.reservoir.resume_reading()
+
+
+async def test_a_source_whose_parts_take_time_waits_for_others_in_between() -> None:
+    flow = Flow(room=10**7)
+    flow.client.body_filters.append("gzip")
+    part = b"a" * reservoir.FILTERED_TURN
+    flow.send(part)
+    assert not flow.upstream.paused
+    flow.send(b"b")
+    assert flow.upstream.paused
+    await asyncio.sleep(0)
+    assert not flow.upstream.paused
+    flow.send(part, b"c")
+    flow.client.paused = True
+    flow.send(b"d" * 150)  # too much for the memory: it waits for the client now
+    await asyncio.sleep(0)
+    assert flow.upstream.paused
+    flow.take(10**7)
+    assert not flow.upstream.paused
+    assert flow.client.taken == part + b"b" + part + b"c" + b"d" * 150
+
+
+async def test_a_large_part_that_takes_time_goes_in_several_turns() -> None:
+    flow = Flow(room=10**7)
+    flow.client.body_filters.append("gzip")
+    share = reservoir.FILTERED_TURN
+    flow.send(b"a" * (share * 3 + 1))
+    flow.reservoir.end(())
+    for turn in range(1, 4):
+        assert (len(flow.client.taken), flow.client.over) == (share * turn, "")
+        assert flow.upstream.paused
+        await asyncio.sleep(0)
+    assert (len(flow.client.taken), flow.client.over) == (share * 3 + 1, "ended")
+    assert not flow.upstream.paused
+
+
+async def test_a_source_that_waits_for_others_goes_on_for_a_client_that_has_left() -> None:
+    flow = Flow(room=10**7)
+    flow.client.body_filters.append("gzip")
+    flow.send(b"a" * (reservoir.FILTERED_TURN * 3))
+    assert flow.upstream.paused
+    flow.reservoir.discard()
+    assert not flow.upstream.paused
 
 
 async def test_a_client_that_keeps_up_gets_each_part_as_it_comes() -> None:
