@@ -31,6 +31,7 @@ PRESENT = (
     "http_random_index_module",
     "http_realip_module",
     "http_secure_link_module",
+    "http_ssl_module",
     "http_stub_status_module",
 )
 
@@ -62,7 +63,20 @@ def feature_lines() -> str:
     """What -V says beside: the nginx that we are like, what runs us, and what of nginx is missing."""
     words = " ".join([*(f"--with-{name}" for name in PRESENT), *(f"--without-{name}" for name in ABSENT)])
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"nginx version: nginx/{NGINX_VERSION}\nrun by {python}\nconfigure arguments: {words}\n"
+    lines = [
+        f"nginx version: nginx/{NGINX_VERSION}",
+        f"run by {python} with {_openssl()}",
+        "TLS SNI support enabled",
+        f"configure arguments: {words}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _openssl() -> str:
+    """The library and its version: a twentieth of a second to ask, and nobody else wants to know."""
+    from OpenSSL.SSL import OPENSSL_VERSION, OpenSSL_version  # noqa: PLC0415
+
+    return " ".join(OpenSSL_version(OPENSSL_VERSION).decode().split()[:2])
 
 
 def help_lines(prefix: str) -> str:

@@ -217,18 +217,42 @@ def _place(servers: list[tuple[Server, Scope]], shared: Shared, generation: Gene
             for address in listen.addresses:
                 if address not in addresses:
                     addresses[address] = ServerNames(server)
+                addresses[address].tls |= listen.tls
+                addresses[address].proxy_protocol |= listen.proxy_protocol
                 if listen.default_server:
                     _make_default(addresses[address], server, address, listen, explicit, shared)
                 if listen.options != SocketOptions():
                     options[address] = listen.options
                 for name in names:
                     _collect(shared, partial(_add_name, addresses[address], name, server, Build(shared, scope, server)))
+    if not shared.errors:  # else a certificate may be missing that was just found wrong
+        _check_tls(servers, addresses, shared)
     generation.addresses = addresses
     generation.listeners = {
         address: options.get(address, SocketOptions())
         for address in addresses
         if address.is_wildcard or not _covered(address, addresses)
     }
+
+
+def _check_tls(
+    servers: list[tuple[Server, Scope]], addresses: dict[ListenAddress, ServerNames], shared: Shared
+) -> None:
+    """What answers for an address without a better server must be able to shake hands."""
+    for server, scope in servers:
+        for listen in settings(scope, ServerSettings).listen:
+            places = [addresses[address] for address in listen.addresses]
+            if server.tls is None and any(names.tls and _needs_certificate(server, names) for names in places):
+                message = 'no "ssl_certificate" is defined for the "listen ... ssl" directive'
+                shared.errors.append(
+                    ConfigError(message, listen.span, help="ssl_certificate FILE; ssl_certificate_key FILE;")
+                )
+
+
+def _needs_certificate(server: Server, names: ServerNames) -> bool:
+    """Whether there is none that it could borrow: that of the default server."""
+    default = names.default.tls
+    return names.default is server or (default is not None and not default.certified)
 
 
 def _make_default(

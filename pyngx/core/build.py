@@ -99,6 +99,10 @@ class Build:
         """The path of a file that belongs to the configuration, made absolute by the main file's directory."""
         return os.path.join(self.runtime.conf_prefix, written)
 
+    def read_file(self, path: str) -> bytes:
+        """The content of a file that the configuration names; a change of it makes a new generation. Raises OSError."""
+        return self.runtime.files.read(path)
+
     def given(self, cls: type, name: str) -> bool:
         """Whether the block itself says something."""
         return (cls, name) in self.scope.given

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from pyngx.core.generation import Generation, Location, Server
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.postpone import Postponed
+    from pyngx.core.proxy_protocol import ProxyHeader
     from pyngx.core.spool import Spool
     from pyngx.core.subrequest import Subrequests
     from pyngx.core.throttle import Throttle
+    from pyngx.core.tls_facts import TlsFacts
     from pyngx.http.request_head import RequestHead
 
 
@@ -58,6 +60,9 @@ class Connection:
     scheme: str = "http"
     opened: float = field(default_factory=time.monotonic)
     requests: int = 0  # counts the one under way
+    tls: TlsFacts | None = None
+    plain_to_tls: bool = False  # it came to a port for TLS, and speaks without
+    proxy: ProxyHeader | None = None  # what a proxy in front of us says of its client, by the PROXY protocol
 
 
 class Try(msgspec.Struct):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyngx.core.runtime import Runtime
     from pyngx.core.servers import ServerNames
     from pyngx.core.template import Template
+    from pyngx.core.tls_facts import ServerTls
 
 EVERYTHING = Pattern(Modifier.PREFIX, "")
 
@@ -99,6 +100,7 @@ class Server:
     locations: Locations = field(init=False)
     post_read: tuple[Handler, ...] = ()
     rewrite: tuple[Handler, ...] = ()
+    tls: ServerTls | None = None  # None: it has no certificate of its own
 
 
 @dataclass(slots=True)

@@ -19,15 +19,13 @@ ANY4 = "0.0.0.0"
 ANY6 = "::"
 
 USAGE = (
-    "address[:port] | port | unix:path [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] "
-    "[ipv6only=on|off] [reuseport] [so_keepalive=on|off]"
+    "address[:port] | port | unix:path [default_server] [ssl] [proxy_protocol] "
+    "[backlog=number] [rcvbuf=size] [sndbuf=size] [ipv6only=on|off] [reuseport] [so_keepalive=on|off]"
 )
-_FLAGS = frozenset({"default_server", "default", "bind", "reuseport", "deferred", "multipath"})
+_FLAGS = frozenset({"default_server", "default", "ssl", "proxy_protocol", "bind", "reuseport", "deferred", "multipath"})
 _LATER = {
-    "ssl": "TLS listeners are not supported by this version of pyngx",
     "http2": "HTTP/2 is not supported by this version of pyngx",
     "quic": "HTTP/3 is not supported by this version of pyngx",
-    "proxy_protocol": "the PROXY protocol is not supported by this version of pyngx",
 }
 _SIZES = frozenset({"rcvbuf", "sndbuf"})
 _IGNORED = frozenset({"setfib", "fastopen", "accept_filter"})
@@ -68,20 +66,20 @@ class Listen:
     addresses: tuple[ListenAddress, ...]
     default_server: bool = False
     options: SocketOptions = SocketOptions()
+    tls: bool = False
+    proxy_protocol: bool = False
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
 def parse_listen(node: Node) -> Listen:
     """The arguments of `listen`."""
     found: dict[str, object] = {}
-    default_server = False
+    flags = {word.text for word in node.args[1:]}
     for word in node.args[1:]:
         name, equals, value = word.text.partition("=")
         if name in _LATER:
             raise ConfigError(f'the "{name}" parameter can\'t be used', word.span, help=_LATER[name])
-        if name in {"default_server", "default"}:
-            default_server = True
-        elif name == "reuseport":
+        if name == "reuseport":
             found["reuseport"] = True
         elif name in _SIZES:
             found[name] = parse_size(_value(word, value))
@@ -94,7 +92,14 @@ def parse_listen(node: Node) -> Listen:
         elif word.text not in _FLAGS and not (equals and name in _IGNORED):
             raise ConfigError(f'invalid parameter "{word.text}"', word.span)
     options = SocketOptions(**found)  # type: ignore[arg-type] # the table above gives each its type
-    return Listen(_addresses(node.args[0]), default_server, options, node.span)
+    return Listen(
+        _addresses(node.args[0]),
+        not flags.isdisjoint({"default_server", "default"}),
+        options,
+        "ssl" in flags,
+        "proxy_protocol" in flags,
+        node.span,
+    )
 
 
 listen = Argument(USAGE, parse_listen, 1, None)

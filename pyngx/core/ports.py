@@ -18,7 +18,8 @@ from pyngx.core.address import show_address
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
+
+    from OpenSSL import SSL
 
     from pyngx.http.headers import Headers
 
@@ -178,9 +179,10 @@ class KeepAlive:
 class Tls:
     """How a TLS connection to an upstream is opened."""
 
-    context: ssl.SSLContext
-    server_name: str | None  # sent as SNI, and checked when the context verifies
-    key: str = ""  # what tells pools of different settings apart
+    context: SSL.Context
+    server_name: str | None = None  # sent as SNI
+    verified_name: str | None = None  # whose certificate it must be; None: it isn't verified
+    sessions: dict[object, SSL.Session] | None = None  # to be resumed; None: none are kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.core.census import Census, Uncounted
+from pyngx.core.files_read import FilesRead
 from pyngx.http.dates import PerSecond, format_http_date
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Runtime:
     transport: Transport  # to upstreams
     spawn: Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
     testing: bool = False  # `-t`: nothing is opened for good
+    files: FilesRead = field(default_factory=FilesRead)  # by the build under way, or the last one
     request_ids: Iterator[str] = field(default_factory=random_ids)
     http_date: PerSecond[bytes] = field(default_factory=lambda: PerSecond(format_http_date))
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)

@@ -33,11 +33,13 @@ class ServerNames:
 
     def __init__(self, default: Server) -> None:
         self.default = default
+        self.tls = False  # what one `listen` of an address says holds for all
+        self.proxy_protocol = False
+        self.conflicts: list[ServerName] = []
         self._exact: dict[str, Server] = {}
         self._leading: dict[str, Server] = {}  # ".example.com" for *.example.com
         self._trailing: dict[str, Server] = {}  # "www." for www.*
         self._tests: list[tuple[NameTest, Server]] = []
-        self.conflicts: list[ServerName] = []
 
     def add(self, name: ServerName, server: Server, test: NameTest | None) -> None:
         """Add a name of a server; a name that another server has stays with that one."""
@@ -58,6 +60,15 @@ class ServerNames:
         """The server of a host name."""
         if (server := self._exact.get(host)) is not None:
             return server
+        if self._leading or self._trailing or self._tests:
+            return self._by_pattern(exchange, host) or self.default
+        return self.default
+
+    def match(self, exchange: Exchange, host: str) -> Server | None:
+        """The server that bears a host name, if one does."""
+        return self._exact.get(host) or self._by_pattern(exchange, host)
+
+    def _by_pattern(self, exchange: Exchange, host: str) -> Server | None:
         if self._leading and (server := self._by_suffix(host)) is not None:
             return server
         if self._trailing and (server := self._by_prefix(host)) is not None:
@@ -66,7 +77,7 @@ class ServerNames:
             for test, server in self._tests:
                 if test(exchange, host):
                     return server
-        return self.default
+        return None
 
     def _put(self, table: dict[str, Server], text: str, server: Server, name: ServerName) -> None:
         if table.setdefault(text, server) is not server:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyngx.config.declare import Opened
@@ -33,15 +33,17 @@ class Difference:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # what blocks name, and holds something else now
 
 
-def difference(before: Scope, after: Scope) -> Difference:
+def difference(before: Scope, after: Scope, files: Sequence[str] = ()) -> Difference:
     """From one checked configuration to another."""
     old, new = _blocks(before), _blocks(after)
     return Difference(
         added=tuple(_outermost(new, old)),
         removed=tuple(_outermost(old, new)),
         changed=tuple(_changes(old, new)),
+        files=tuple(files),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyngx.config.diagnostics import ConfigError
 from pyngx.config.inherit import settings
 from pyngx.core.blocks import HttpBlocks, MainBlocks, ServerSettings
+from pyngx.core.files_read import FilesRead
 from pyngx.core.load import build
 from pyngx.modules import MODULES
 from pyngx.server.asgi import App
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # A message is whole before anybody gets it. Ours go to applications, which have 16 MiB under uvicorn, too; with uvicorn
 # in front they go to upstreams as well, and nginx has no bound for those.
 SERVINGS: Mapping[str, Serving] = {"fast": Serving(HttpProtocol, max_message=1 << 24), "uvicorn": Serving()}
+FilesSeen = Mapping[str, bytes | None]
 Sockets = Mapping["ListenAddress", "socket.socket"]
 
 
@@ -46,6 +48,11 @@ class Installer:
 
     def __init__(self, runtime: Runtime, http_server: str = "fast") -> None:
         self.number = 0
+        self.files: FilesSeen = {}
+        """What was read for the generation in force, by path: certificates and the like."""
+        self.files_tried: FilesSeen = {}
+        """What was read for the last one that was tried, in force or not."""
+        self._contents: Mapping[str, bytes] = {}
         self._runtime = runtime
         self._serving = SERVINGS[http_server]
         self._app: App | None = None
@@ -58,6 +65,7 @@ class Installer:
 
     def prepare(self, loaded: Loaded, inherited: Sockets | None = None) -> Prepared:
         """Build a generation and open what it listens on; raises ConfigError."""
+        self._runtime.files = FilesRead(self._contents)
         try:
             generation = build(loaded.checked, MODULES, self._runtime, self.number + 1)
             if self._listeners is None:
@@ -68,6 +76,8 @@ class Installer:
         except BaseException:
             self._runtime.sweep()
             raise
+        finally:
+            self.files_tried = self._runtime.files.watched
 
     async def install(self, prepared: Prepared) -> None:
         """Wait until a generation is ready, and put it in force; raises ConfigError."""
@@ -83,6 +93,7 @@ class Installer:
         self._app.generation = generation
         self._runtime.commit(generation)
         self.number = generation.number
+        self.files, self._contents = self.files_tried, self._runtime.files.contents
         await self.listeners.commit(prepared.change)
 
     def _open(self, generation: Generation, inherited: Sockets | None) -> Change:

@@ -22,6 +22,7 @@ from pyngx.process.load import Loaded, Reading, findings, load_configuration
 from pyngx.process.log_styles import Level
 from pyngx.process.memory import Tidying, collector_resting
 from pyngx.process.telling import counted, facts_of, rendered, tell_all
+from pyngx.process.watched_files import Watched, changed_files, is_unchanged
 
 if TYPE_CHECKING:
     from pyngx.core.generation import Generation
@@ -93,18 +94,25 @@ class Reloader:
         try:
             with collector_resting():
                 loaded = await asyncio.to_thread(load_configuration, self.options, reading)
-            same = loaded.says_the_same(self.loaded)
+            files = self.installer.files
+            same = loaded.says_the_same(self.loaded) and await asyncio.to_thread(is_unchanged, files)
             if not same or told_to:
                 await self._install(loaded)
+            changed = changed_files(files, self.installer.files)
         except ConfigError as error:
             self._reject(error.diagnostics)
         except Exception as error:  # whatever is wrong with a new one, the old one serves
             self._log.crit("reload_failed", message=f"reload failed: {error!r}", exception=error)
         else:
-            self._accept(loaded, same, (time.perf_counter() - began) * 1000)
+            self._accept(loaded, same, changed, (time.perf_counter() - began) * 1000)
         finally:
             self._tidying.plan()
-            self.watcher.follow(reading.watched())
+            self.follow_files(reading)
+
+    def follow_files(self, reading: Reading) -> None:
+        """Watch what the last configuration that was tried was read from."""
+        watched = reading.watched()
+        self.watcher.follow(Watched({**self.installer.files_tried, **watched.files}, watched.masks))
 
     async def _install(self, loaded: Loaded) -> None:
         before = frozenset(map(str, self.installer.listeners.sockets))
@@ -117,8 +125,8 @@ class Reloader:
         follow_main(self.main_log, loaded)
         tell_findings(self._log, loaded, prepared.generation)
 
-    def _accept(self, loaded: Loaded, same: bool, milliseconds: float) -> None:
-        change = difference(self.loaded.checked.root, loaded.checked.root)
+    def _accept(self, loaded: Loaded, same: bool, files: Sequence[str], milliseconds: float) -> None:
+        change = difference(self.loaded.checked.root, loaded.checked.root, files)
         self.loaded = loaded
         number = self.installer.number
         if same:
@@ -133,6 +141,7 @@ class Reloader:
             added=_shortened(change.added),
             removed=_shortened(change.removed),
             changed=_shortened(change.changed),
+            files=_shortened(change.files),
         )
 
     def _tell_of_listeners(self, before: frozenset[str], after: frozenset[str]) -> None:
@@ -173,7 +182,13 @@ def tell_findings(log: Log, loaded: Loaded, generation: Generation) -> None:
 
 def _summary(change: Difference) -> str:
     parts = []
-    for verb, names in (("added", change.added), ("removed", change.removed), ("changed", change.changed)):
+    kinds = (
+        ("added", change.added),
+        ("removed", change.removed),
+        ("changed", change.changed),
+        ("read anew", change.files),
+    )
+    for verb, names in kinds:
         if names:
             more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
             parts.append(f"{verb} {', '.join(names[:MOST_TOLD])}{more}")

@@ -176,6 +176,7 @@ class Daemon:
     def _go_on(self) -> None:
         """All is there: say so, and begin what goes on beside the requests."""
         self._start.serves()
+        self._reloader.follow_files(self._start.reading)
         self._notifier.ready(self._reloader.status())
         self._tasks.spawn(self._reloader.watch(), "watch")
         self._tasks.spawn(self._reloader.run(), "reload")

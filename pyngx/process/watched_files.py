@@ -109,6 +109,24 @@ class WatchedFiles:
         return {path for mask in self._masks for path in glob.iglob(mask) if os.path.isfile(path)}
 
 
+def is_unchanged(files: Mapping[str, bytes | None]) -> bool:
+    """Whether all files hold what they held; None: they couldn't be read."""
+    return all(_content(path) == content for path, content in files.items())
+
+
+def changed_files(before: Mapping[str, bytes | None], after: Mapping[str, bytes | None]) -> tuple[str, ...]:
+    """The files of both whose content is another now."""
+    return tuple(path for path in after if path in before and before[path] != after[path])
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
 def _stamp(path: str, before: _Stamp) -> _Stamp:
     try:
         status = os.stat(path)

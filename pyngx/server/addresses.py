@@ -24,6 +24,14 @@ class Addresses:
         self.first = next(iter(generation.addresses.values()), None) or ServerNames(generation.nowhere)
         """For connections of a foreign host, whose addresses the configuration needn't know."""
 
+        guarded = [address for address, names in generation.addresses.items() if names.tls or names.proxy_protocol]
+        self.guarded = frozenset(
+            listener
+            for listener in generation.listeners
+            if listener in guarded or (listener.is_wildcard and any(one.port == listener.port for one in guarded))
+        )
+        """Listeners whose connections may begin with something else than a request."""
+
     def find(self, host: str, port: int) -> ServerNames | None:
         """The servers of exactly this address, else those of the port's wildcard."""
         exact = self._exact

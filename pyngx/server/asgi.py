@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.exchange import Connection
     from pyngx.core.generation import Generation
+    from pyngx.core.listen import ListenAddress
     from pyngx.core.ports import Closed
     from pyngx.core.servers import ServerNames
     from pyngx.core.websocket import OpenWebSocket
@@ -68,6 +69,10 @@ class App:
     def servers_of(self, connection: Connection) -> ServerNames | None:
         """The servers of the address that a connection came to; None if it isn't listened on any more."""
         return self._current[1].find(connection.local_addr, connection.local_port)
+
+    def guards(self, listener: ListenAddress) -> bool:
+        """Whether connections of a listener may begin with something else than a request."""
+        return listener in self._current[1].guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what a host offers."""

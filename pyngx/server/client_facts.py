@@ -11,6 +11,7 @@ from pyngx.http.codec import text
 from pyngx.http.framing import body_length, check_repeats
 from pyngx.http.headers import Headers
 from pyngx.http.request_head import BadHead, RequestHead, parse_request_line
+from pyngx.server.asgi_scope import DOOR, Door
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,6 +30,12 @@ def open_connection(transport: asyncio.Transport, serial: int) -> Connection:
         path = local.decode() if isinstance(local, bytes) else str(local)
         return Connection(serial, "unix:", 0, f"unix:{path}", 0, scheme)
     return Connection(serial, peer[0], peer[1], local[0], local[1], scheme)
+
+
+def known_connection(app_state: dict[str, object]) -> Connection | None:
+    """What is known already of a connection that didn't begin with a request."""
+    door = app_state.get(DOOR)
+    return door.connection if isinstance(door, Door) else None
 
 
 def head_of(line: bytes) -> RequestHead:

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from pyngx.core.ports import Closed
 from pyngx.server.asgi_scope import DOOR, Door
+from pyngx.server.front import Front
 from pyngx.server.sockets import backlog_of, open_socket, remove_socket_file, set_options
 
 if TYPE_CHECKING:
@@ -203,10 +204,15 @@ class Listeners:
         loop = asyncio.get_running_loop()
         config, state = self._config, self._state
 
-        def accept() -> asyncio.Protocol:
+        def serve(door: Door) -> asyncio.Protocol:
             return config.http_protocol_class(  # type: ignore[call-arg] # uvicorn's own way to make one
-                config=config, server_state=state, app_state={DOOR: Door(address)}, _loop=loop
+                config=config, server_state=state, app_state={DOOR: door}, _loop=loop
             )
+
+        def accept() -> asyncio.Protocol:
+            if self._app.guards(address):
+                return Front(self._app, serve, Door(address), cast("set[object]", state.connections))
+            return serve(Door(address))
 
         backlog = backlog_of(listener.options)
         if address.path:
@@ -215,8 +221,8 @@ class Listeners:
 
     def _http(self) -> list[Served]:
         """The connections that aren't WebSockets."""
-        kind = self._config.http_protocol_class
-        found = [protocol for protocol in self._state.connections if isinstance(protocol, kind)]
+        kinds = (self._config.http_protocol_class, Front)
+        found = [protocol for protocol in self._state.connections if isinstance(protocol, kinds)]
         return cast("list[Served]", found)
 
     def _retire(self, addresses: frozenset[ListenAddress]) -> None:

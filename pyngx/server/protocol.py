@@ -19,7 +19,7 @@ from pyngx.http.body_reader import BodyReader
 from pyngx.http.chunked import BadChunk
 from pyngx.http.request_facts import request_facts
 from pyngx.http.request_head import BadHead
-from pyngx.server.client_facts import announce_body, head_of, open_connection
+from pyngx.server.client_facts import announce_body, head_of, known_connection, open_connection
 from pyngx.server.farewell import Farewell
 from pyngx.server.flow import Gate
 from pyngx.server.framer import CONTINUE, Framer
@@ -76,7 +76,7 @@ class HttpProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = self._app.outbox.cork(transport)
         self._peers.add(self)
-        self.connection = open_connection(self.transport, self._app.next_serial())
+        self.connection = known_connection(self.app_state) or open_connection(self.transport, self._app.next_serial())
         self._gate = Gate(self.transport)
         self._farewell = Farewell(self._loop, self.transport, self._deadline, self._client_stuck)
         self._find_servers()

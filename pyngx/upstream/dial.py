@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.core.ports import Failure, UpstreamError
+from pyngx.upstream.tls import TlsFailed, open_link
 
 if TYPE_CHECKING:
     from pyngx.core.ports import Request
@@ -18,7 +18,9 @@ P = TypeVar("P", bound=asyncio.Protocol)
 def connection_key(request: Request) -> tuple[object, ...]:
     """What two requests must have in common to use the same connection."""
     tls, group, local = request.tls, request.keepalive.group, request.local_address
-    key = (request.address, group) if tls is None else (request.address, group, tls.key, tls.server_name)
+    if tls is None:
+        return (request.address, group) if local is None else (request.address, group, local)
+    key = (request.address, group, tls.context, tls.server_name, tls.verified_name)
     return key if local is None else (*key, local)
 
 
@@ -30,30 +32,33 @@ async def dial(request: Request, make: Callable[[], P]) -> P:
             return await _connect(request, make)
     except TimeoutError as error:
         raise _failure(f"connecting to {request.address} timed out", timed_out=True) from error
-    except ssl.SSLError as error:
+    except TlsFailed as error:
         raise _failure(f"TLS handshake with {request.address} failed: {error}") from error
     except (OSError, ValueError, OverflowError) as error:  # a host that can't be a name, a port that is none
         raise _failure(f"connecting to {request.address} failed: {error}") from error
 
 
 async def _connect(request: Request, make: Callable[[], P]) -> P:
+    if request.tls is None:
+        return await _open(request, make)
+    done: asyncio.Future[P] = asyncio.get_running_loop().create_future()
+    link = open_link(request, request.tls, make, done)
+    await _open(request, lambda: link)
+    try:
+        return await done
+    except BaseException:
+        link.abort()
+        raise
+
+
+async def _open(request: Request, make: Callable[[], P]) -> P:
     loop = asyncio.get_running_loop()
-    address, tls = request.address, request.tls
-    context = tls.context if tls is not None else None
-    # An empty name is asyncio's way to say: no SNI.
-    name = (tls.server_name or "") if tls is not None else None
+    address, local = request.address, request.local_address
     if address.path:
-        _, connection = await loop.create_unix_connection(make, address.path, ssl=context, server_hostname=name)
+        _, connection = await loop.create_unix_connection(make, address.path)
     else:
-        local = request.local_address
-        _, connection = await loop.create_connection(
-            make,
-            address.host,
-            address.port,
-            ssl=context,
-            server_hostname=name,
-            local_addr=(local.host, local.port) if local is not None else None,
-        )
+        local_address = (local.host, local.port) if local is not None else None
+        _, connection = await loop.create_connection(make, address.host, address.port, local_addr=local_address)
     return connection
 
 

@@ -288,8 +288,9 @@ async def test_a_scope_that_nobody_knows_is_refused() -> None:
 
 def find(host: str, port: int, *listens: ListenAddress) -> ListenAddress | None:
     generation = cast("Any", Generation)(None, 1, None)
-    generation.addresses = {listen: cast("ServerNames", listen) for listen in listens}
-    return cast("ListenAddress | None", Addresses(generation).find(host, port))
+    generation.addresses = {listen: ServerNames(cast("Any", listen)) for listen in listens}
+    found = Addresses(generation).find(host, port)
+    return cast("ListenAddress", found.default) if found is not None else None
 
 
 def test_servers_are_found_by_the_local_address() -> None:

@@ -313,15 +313,14 @@ async def test_a_refused_connection_is_safe_to_repeat() -> None:
 
 
 async def test_a_slow_handshake_times_out() -> None:
-    import ssl
-
     from pyngx.core.ports import Tls
+    from tests.support.certificates import client_context
 
     async def script(peer: Peer) -> None:
         await peer.reader.read()
 
     async with listen(script) as peer, transport() as upstream:
-        tls = Tls(ssl.create_default_context(), "app")
+        tls = Tls(client_context(), "app")
         recorder = await ask(upstream, get(peer.address, tls=tls, timeouts=Timeouts(0.05, 1, 1)))
     assert recorder.notes == ["failed: connect"]
     assert recorder.error is not None
