@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from pyngx.modules.core import path_of
 if TYPE_CHECKING:
     from pyngx.core.build import Build
     from pyngx.core.exchange import Exchange
+
+
+LASTING = frozenset({errno.ENOTDIR, errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP})
+"""Failures that the next name would have as well."""
 
 
 # settings
@@ -47,18 +52,58 @@ def make_handler(build: Build) -> Handler:
         if not uri.endswith("/") or exchange.method not in {"GET", "HEAD", "POST"}:
             return None
         directory = full_path(exchange, uri)
+        is_sure = False  # that the directory is one
         for template in names:
             name = template.render(exchange)
             if name.startswith("/"):
                 return Redirected(name, exchange.args)
-            if name and os.path.isfile(directory + name):
+            failed = _failure(directory + name)
+            if not failed:  # as nginx has it, a directory will do
                 return Redirected(uri + name, exchange.args)
-        if not os.path.isdir(directory):
-            exchange.log("error", "file_not_found", f'"{directory}{name}" is not found (2: No such file or directory)')
-            return Status(404)
+            if failed in LASTING:
+                return _missing(exchange, directory + name, failed)
+            if not is_sure and (answer := _not_a_directory(exchange, directory)) is not None:
+                return answer
+            is_sure = True
+            if failed != errno.ENOENT:
+                return Status(500)
         return None
 
     return handle
+
+
+def _failure(path: str) -> int:
+    """Why a path leads to nothing; 0 if it does."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno or errno.ENOENT
+    except ValueError:
+        return errno.ENOENT
+    return 0
+
+
+def _not_a_directory(exchange: Exchange, directory: str) -> Answer | None:
+    path = directory.removesuffix("/") or "/"  # an alias may end without a slash
+    failed = _failure(path)
+    if failed == errno.EACCES:  # what is in it was found missing, so it can be searched
+        return None
+    if failed:
+        return _missing(exchange, directory, failed) if failed in {errno.ENOENT, errno.ELOOP} else Status(500)
+    if os.path.isdir(path):
+        return None
+    exchange.log("alert", "not_a_directory", f'"{path}" is not a directory')
+    return Status(500)
+
+
+def _missing(exchange: Exchange, path: str, code: int) -> Status:
+    if code == errno.ELOOP:
+        return Status(403)
+    if code == errno.EACCES:
+        exchange.log("error", "file_open_failed", f'"{path}" is forbidden ({code}: {os.strerror(code)})')
+        return Status(403)
+    exchange.log("error", "file_not_found", f'"{path}" is not found ({code}: {os.strerror(code)})')
+    return Status(404)
 
 
 MODULE = Module("index", settings=(IndexSettings,), handlers={Phase.CONTENT: make_handler})
