@@ -255,7 +255,7 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
-        if response.status == 204:  # it says nothing of content, unless `add_header` has it do so
+        if response.status == 204 and not response.reason:  # one of ours doesn't tell of content by itself
             response.headers.remove(b"Content-Type")
         if self.in_error_page:
             self._keep_error_fields(response)
@@ -269,6 +269,8 @@ class Exchange:
             self.response = None
             self.body_filters.clear()
             self.late_trailers = None
+            self.kept_fields = self.error_fields = ()
+            self.error_location = ""
             raise
         self.location.send_head(self, response)
 
@@ -350,9 +352,12 @@ class Exchange:
     def _keep_error_fields(self, response: Response) -> None:
         """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
         headers = response.headers
-        missing = [field for field in self.error_fields if field[0].lower() not in headers]
-        for name, value in missing:
-            headers.add(name, value)
+        there = {b"location"} if response.location else ()
+        names = [field[0].lower() for field in self.error_fields]
+        missing = [name not in headers and name not in there for name in names]
+        for (name, value), is_missing in zip(self.error_fields, missing, strict=True):
+            if is_missing:
+                headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
 
