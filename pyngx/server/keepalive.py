@@ -25,10 +25,7 @@ def keeps_alive(exchange: Exchange) -> bool:
     if not settings.keepalive_timeout[0] or connection.requests >= settings.keepalive_requests:
         return False
     options = connection_options(exchange.headers)
-    if exchange.version == "1.1":
-        if b"close" in options:
-            return False
-    elif b"keep-alive" not in options:
+    if b"close" in options or (exchange.version != "1.1" and b"keep-alive" not in options):
         return False
     if time.monotonic() - connection.opened > settings.keepalive_time:
         return False
