@@ -108,9 +108,9 @@ def head_reader(
         if buffers and (word := headers.get(b"x-accel-buffering")) is not None:
             response.buffering = BUFFERING.get(word.lower())
         if shows_server:
-            response.server = headers.get(b"server")
+            response.server = headers.get(b"server") or b""  # nor do we add one to a response that has none
         if shows_date:
-            response.date = headers.get(b"date")
+            response.date = headers.get(b"date") or b""
         if rewrite is not None:
             _rewrite(exchange, response, rewrite)
         if rewrite_cookie is not None and b"set-cookie" in passed:
