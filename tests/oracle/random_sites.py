@@ -245,7 +245,7 @@ def contents(place: Place) -> Texts:
 def tries() -> Texts:
     file = one_of("$uri", "$uri/", "$uri.txt", "/c.txt", "/dir/", "$arg_a", "/dir$uri", "$s", "c.txt", "/a/$1")
     last = st.one_of(
-        one_of("=404", "=403", "=200", "/e", "/e?$args", "@one", "@two", "$s", "/a$uri", "/c.txt", "@$arg_a"), URIS
+        one_of("=404", "=403", "=204", "/e", "/e?$args", "@one", "@two", "$s", "/a$uri", "/c.txt", "@$arg_a"), URIS
     )
     return formed("try_files {} {};", st.lists(file, min_size=1, max_size=3).map(" ".join), last)
 
