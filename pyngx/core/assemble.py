@@ -139,7 +139,7 @@ def _check_nesting(outer: Location, inner: Iterable[Pattern], shared: Shared) ->
             message = f'location "{pattern}" cannot be inside the exact location "{outer.pattern.text}"'
         elif outer.pattern.modifier is Modifier.NAMED:
             message = f'location "{pattern}" cannot be inside the named location "@{outer.pattern.text}"'
-        elif not pattern.is_regex and not outer.pattern.is_regex and not pattern.text.startswith(outer.pattern.text):
+        elif not pattern.is_regex and not pattern.text.startswith(outer.pattern.text):
             message = f'location "{pattern}" is outside location "{outer.pattern}"'
         if message:
             shared.errors.append(ConfigError(message, outer.span))

@@ -117,7 +117,7 @@ class LocationBlocks:
 class PipelineSettings:
     """What the pipeline asks of a location."""
 
-    internal: bool = directive(nothing, "location", default=False, inherits=NEVER, doc="only for internal redirects")
+    internal: bool = directive(nothing, "location", default=False, doc="only for internal redirects")
     client_max_body_size: int = directive(
         size, EVERYWHERE, default=1 << 20, shown="1m", doc="bytes a request's body may have; 0 for any number"
     )

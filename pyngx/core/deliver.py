@@ -41,8 +41,7 @@ def special(exchange: Exchange, status: Status) -> Answer | None:
         return Redirected(uri, args)
     if target.startswith("@"):
         return Named(target[1:])
-    code = exchange.error_status if exchange.error_status in REDIRECTS else 302
-    exchange.error_status = code
+    exchange.error_status = code = route.overwrite if route.overwrite in REDIRECTS else 302
     return Status(code, location=target, headers=() if target else ((b"Location", b""),))
 
 

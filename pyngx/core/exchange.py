@@ -11,8 +11,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 from pyngx.core.answers import Refused, Response
 from pyngx.core.body import RequestBody
 from pyngx.core.log_context import log_context
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from pyngx.core.ports import Client, Fields, Source
     from pyngx.core.postpone import Postponed
     from pyngx.core.proxy_protocol import ProxyHeader
+    from pyngx.core.records import Messages, Try
     from pyngx.core.spool import Spool
     from pyngx.core.subrequest import Subrequests
     from pyngx.core.throttle import Throttle
@@ -63,34 +62,6 @@ class Connection:
     tls: TlsFacts | None = None
     plain_to_tls: bool = False  # it came to a port for TLS, and speaks without
     proxy: ProxyHeader | None = None  # what a proxy in front of us says of its client, by the PROXY protocol
-
-
-class Try(msgspec.Struct):
-    """One attempt to have an upstream answer; times are seconds from its start, None where it didn't get so far."""
-
-    addr: str
-    started: float
-    status: int | None = None
-    connect_time: float | None = None
-    header_time: float | None = None
-    response_time: float | None = None
-    bytes_sent: int = 0
-    bytes_received: int = 0
-    response_length: int = 0
-    fields: Headers | None = None
-    is_anew: bool = False  # the first after an internal redirect, behind those before it
-
-
-@dataclass(slots=True)
-class Messages:
-    """What went over a WebSocket that was passed on message by message; sizes are in bytes."""
-
-    received: int = 0  # from the client
-    bytes_received: int = 0
-    sent: int = 0
-    bytes_sent: int = 0
-    close_code: int = 0
-    closed_by_upstream: bool = False
 
 
 class Exchange:
@@ -264,7 +235,7 @@ class Exchange:
         if self.error_status:
             response.status = self.error_status
             response.reason = b""
-        if response.status == 204:  # it says nothing of content, unless `add_header` has it do so
+        if response.status == 204 and not response.reason:  # one of ours doesn't tell of content by itself
             response.headers.remove(b"Content-Type")
         if self.in_error_page:
             self._keep_error_fields(response)
@@ -278,6 +249,8 @@ class Exchange:
             self.response = None
             self.body_filters.clear()
             self.late_trailers = self.postponed = None
+            self.kept_fields = self.error_fields = ()
+            self.error_location = ""
             raise
         self.location.send_head(self, response)
 
@@ -370,9 +343,12 @@ class Exchange:
     def _keep_error_fields(self, response: Response) -> None:
         """An error page adds to what the status said (WWW-Authenticate, Location), and doesn't replace it."""
         headers = response.headers
-        missing = [field for field in self.error_fields if field[0].lower() not in headers]
-        for name, value in missing:
-            headers.add(name, value)
+        there = {b"location"} if response.location else ()
+        names = [field[0].lower() for field in self.error_fields]
+        missing = [name not in headers and name not in there for name in names]
+        for (name, value), is_missing in zip(self.error_fields, missing, strict=True):
+            if is_missing:
+                headers.add(name, value)
         if not response.location and b"location" not in headers:
             response.location = self.error_location
 

@@ -45,7 +45,8 @@ def head_writer(build: Build) -> HeaderFilter:
         fields: list[tuple[bytes, bytes]] = []
         if name := server if response.server is None else response.server:
             fields.append((b"Server", name))
-        fields.append((b"Date", http_date.at(time.time()) if response.date is None else response.date))
+        if date := http_date.at(time.time()) if response.date is None else response.date:
+            fields.append((b"Date", date))
         status = response.status
         fields += response.headers.items
         if response.location:

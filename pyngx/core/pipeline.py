@@ -7,6 +7,7 @@ taken it over, sent. Handlers return an answer or None; errors take the way thro
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import ANSWERS, Answer, Flow, Named, Redirected, Refused, Response, Status
@@ -52,6 +53,14 @@ async def refuse(exchange: Exchange, servers: ServerNames, code: int, why: str) 
     """Answer what can't be taken for a request, as the address's default server would."""
     exchange.generation.exchange_opened()
     exchange.server, exchange.location = servers.default, servers.default.location
+    if exchange.version:
+        with suppress(Refused):  # the target and the host may be known, whatever else is wrong
+            read_target(exchange, servers.default.merge_slashes)
+            if exchange.host:
+                exchange.server = servers.find(exchange, exchange.host)
+                exchange.location = exchange.server.location
+    else:
+        exchange.uri = ""
     await _settle(exchange, _failing(Refused(code, why)))
 
 
@@ -288,6 +297,8 @@ async def _redirect(exchange: Exchange, uri: str, args: str) -> Answer:
 
 async def _enter_named(exchange: Exchange, name: str) -> Answer:
     _count_loop(exchange, "rewrite or internal redirection cycle while redirect to named location")
+    if not exchange.uri:  # of what was no request
+        raise Refused(500, f'empty URI in redirect to named location "@{name}"')
     location = exchange.server.locations.named.get(name)
     if location is None:
         raise Refused(500, f'could not find named location "@{name}"')

@@ -8,6 +8,7 @@ from typing import Final
 
 # A size, and extensions that are read over; more than 15 digits can't be a size that anybody means.
 _SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r?\n")
+_BEGUN: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\r\n\x00]*)?\r?")  # as much of it as may be there
 _TRAILER: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*?)[ \t]*\r?\n")
 MAX_LINE: Final = 4096  # bytes of a size line or a trailer; longer ones serve nobody
 MAX_TRAILERS: Final = 16384  # bytes in all
@@ -74,6 +75,8 @@ class ChunkedDecoder:
         end = data.find(b"\n", at) + 1
         if (end or len(data)) - at > MAX_LINE:
             raise BadChunk("a line of the chunked coding is too long")
+        if not end and self._state is _State.SIZE and not _BEGUN.fullmatch(data, at):
+            raise BadChunk(f"invalid chunk size {data[at : at + 20]!r}")
         return end or -1
 
     def _take_line(self, data: bytes, at: int, end: int) -> None:

@@ -7,8 +7,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Refused, Response, Status
-from pyngx.core.exchange import Messages
 from pyngx.core.ports import Closed
+from pyngx.core.records import Messages
 from pyngx.http.headers import Headers
 from pyngx.modules.asgi_http import Outbox, Stage, answer_instead, log_failure
 from pyngx.modules.asgi_messages import (

@@ -167,8 +167,12 @@ def _document_root(exchange: Exchange) -> str:
     return exchange.location.document_root(exchange)
 
 
-def _realpath_root(exchange: Exchange) -> str:
-    return os.path.realpath(exchange.location.document_root(exchange))
+def _realpath_root(exchange: Exchange) -> str | None:
+    try:
+        return os.path.realpath(exchange.location.document_root(exchange), strict=True)
+    except (OSError, ValueError) as error:
+        exchange.log("crit", "realpath_failed", f"realpath() failed: {error}")
+        return None
 
 
 def _request_filename(exchange: Exchange) -> str:

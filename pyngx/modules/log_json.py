@@ -18,7 +18,8 @@ from pyngx.modules.core_variables import request_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyngx.core.exchange import Exchange, Try
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.records import Try
 
 
 class UpstreamLine(msgspec.Struct, omit_defaults=True, gc=False):

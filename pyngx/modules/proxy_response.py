@@ -140,8 +140,9 @@ def _passing(
             headers.without(set_aside if usual else set_aside | connection_options(headers)),
             _length(headers),
             BUFFERING.get(word.lower()) if word is not None else None,
-            headers.get(b"server") if b"server" in shown else None,
-            headers.get(b"date") if b"date" in shown else None,
+            # nor do we add one to a response that has none
+            headers.get(b"server") or b"" if b"server" in shown else None,
+            headers.get(b"date") or b"" if b"date" in shown else None,
             any(name in headers for name in effects),
         )
 

@@ -176,7 +176,12 @@ def rewrite_step(matches: RegexTest, uri: Render, args: Render | None, keeps_arg
 
 def redirect_answer(code: int, target: Render) -> Step:
     """`return` of a redirect."""
-    return lambda exchange, _: redirect(code, target(exchange))
+
+    def step(exchange: Exchange, _run: Run) -> Status:
+        exchange.coming_status = code
+        return redirect(code, target(exchange))
+
+    return step
 
 
 def redirect(code: int, location: str) -> Status:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pyngx.config.source import Span
     from pyngx.config.syntax import Node
     from pyngx.core.build import Build
-    from pyngx.core.exchange import Exchange, Try
+    from pyngx.core.exchange import Exchange
+    from pyngx.core.records import Try
 
 
 # arguments
@@ -273,15 +274,15 @@ def addresses_of(written: str, default_port: int, span: Span | None) -> Iterator
 
 def split_port(written: str, default_port: int, span: Span | None = None) -> tuple[str, int]:
     """`host[:port]` taken apart; raises ConfigError."""
-    host, port = written, ""
+    host, separator, port = written, "", ""
     if written.startswith("["):
         host, _, rest = written[1:].partition("]")
-        port = rest.removeprefix(":")
+        separator, port = rest[:1], rest[1:]
     elif ":" in written:
-        host, _, port = written.rpartition(":")
+        host, separator, port = written.rpartition(":")
     if not host:
         raise ConfigError(f'no host in upstream "{written}"', span)
-    if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+    if separator and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
         raise ConfigError(f'invalid port in upstream "{written}"', span, help="a port is 1 to 65535")
     return host, int(port) if port else default_port
 

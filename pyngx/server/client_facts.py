@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyngx.core.exchange import Exchange
 
+METHOD = re.compile(rb"([A-Z_-]+) ")
 SHOWN = 2048  # bytes of a request line that was refused
 
 
@@ -45,7 +47,10 @@ def head_of(line: bytes) -> RequestHead:
     except BadHead:
         version = ""
     if version in NO_VERSION:  # nor does a line that is cut off have one
-        return RequestHead("", text(line.rstrip(b"\r")[:SHOWN]), "", Headers())
+        method, rest = b"", line.rstrip(b"\r")
+        if (known := METHOD.match(line)) is not None:
+            method, rest = known[1], rest[known.end() :]
+        return RequestHead(text(method), text(rest[:SHOWN]), "", Headers())
     return RequestHead(text(method), text(target[:SHOWN]), version, Headers())
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
-from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, UpstreamError
+from pyngx.core.records import Try
 from pyngx.http.headers import Headers
 from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NO_TRAILERS, NOT_FAILURES, STATUS_CONDITIONS, Condition
 from pyngx.upstream.tunnel import Tunnel

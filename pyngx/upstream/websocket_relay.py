@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from pyngx.core.answers import Answer, Content, Flow, Response, Status
-from pyngx.core.exchange import Messages, Try
 from pyngx.core.ports import Closed, HandshakeRefused, UpstreamError, WebSocketPeer
+from pyngx.core.records import Messages, Try
 from pyngx.core.websocket import ABNORMAL
 from pyngx.http.headers import Headers, connection_options
 from pyngx.upstream.plan import CONDITIONS, NOT_FAILURES, Condition

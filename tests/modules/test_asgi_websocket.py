@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pyngx.core.answers import Refused, Response
-from pyngx.core.exchange import Exchange, Messages
+from pyngx.core.exchange import Exchange
 from pyngx.core.generation import Generation
 from pyngx.core.phases import Module
 from pyngx.core.ports import Closed
+from pyngx.core.records import Messages
 from pyngx.modules.asgi_messages import Message, Receive, Scope, Send
 from tests.modules.asgi_apps import MODULES, Serve, module_with
 from tests.support.live import build_text, log_of, open_exchange, run

@@ -1,8 +1,8 @@
 import pytest
 
 from pyngx.config.diagnostics import ConfigError
-from pyngx.core.exchange import Try
 from pyngx.core.generation import Generation
+from pyngx.core.records import Try
 from pyngx.http.headers import Headers
 from pyngx.modules import charset, core, error_log, gzip, proxy, range_filter
 from tests.support import reply

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pyngx.config.diagnostics import ConfigError
-from pyngx.core.exchange import Exchange, Messages, Try
+from pyngx.core.exchange import Exchange
 from pyngx.core.generation import Generation
 from pyngx.core.logs import Buffering, FileCache
+from pyngx.core.records import Messages, Try
 from pyngx.modules import core, error_log, headers, log, not_modified
 from tests.support import reply
 from tests.support.configure import answer, ask, configure, exchange, in_server, make_runtime

@@ -138,7 +138,7 @@ def pair(
             own = tmp_path / name
             for folder in ("conf", "logs"):
                 (own / folder).mkdir(parents=True)
-            sides.append(Side(name, own, _free_ports()))
+            sides.append(Side(name, own, free_ports()))
         nginx, pyngx = sides
         stack.callback(_start_nginx(nginx, nginx.configuration(text, root, doors_by_name)))
         daemon = Daemon(pyngx.own)
@@ -148,7 +148,7 @@ def pair(
         yield Pair(nginx, pyngx, backend)
 
 
-def _free_ports() -> tuple[int, ...]:
+def free_ports() -> tuple[int, ...]:
     """Ports of five digits, so that both sides' answers have the same length; none that bodies of tests may show."""
     ports: list[int] = []
     while len(ports) < PORTS:

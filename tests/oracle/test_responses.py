@@ -325,6 +325,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 @pytest.mark.parametrize("request_", cases(REQUESTS, (), OURS, NEW))
 def test_answers_are_passed_as_nginx_does(servers: Pair, request_: Ask) -> None:
     theirs, ours = servers.ask(request_)
+    if shown(ours) != shown(theirs):  # a second may have ended in between
+        theirs, ours = servers.ask(request_)
     assert shown(ours) == shown(theirs)
 
 

@@ -68,9 +68,9 @@ class Answer:
         return [value for field, value in self.fields if field == name]
 
 
-def send(port: int, raw: bytes, method: str, names: Mapping[str, str]) -> Answer | None:
+def send(port: int, raw: bytes, method: str, names: Mapping[str, str], patience: float = PATIENCE) -> Answer | None:
     """Ask, and read until the server closes; None if it sends nothing. `names` are put for what they stand for."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", port), patience) as client:
         try:
             client.sendall(raw)
         except OSError:  # answered and closed before all was read
