@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import select
 import socket
 import statistics
@@ -20,10 +22,7 @@ MESSAGE = bytes((0x82, 0x80 | SIZE)) + bytes(4) + b"m" * SIZE
 """A binary message, masked with zeros: RFC 6455 wants a mask, and this one costs the load nothing."""
 
 REPLY_SIZE = 2 + SIZE
-UPGRADE = (
-    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-)
+UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
 PATIENCE = 5.0  # seconds without any message
 
 
@@ -55,7 +54,8 @@ class Talk:
 def open_websocket(port: int) -> socket.socket:
     """Connect and shake hands."""
     client = connect(port)
-    answer = ask(client, "/ws", UPGRADE, 101)
+    key = base64.b64encode(os.urandom(16)).decode()
+    answer = ask(client, "/ws", UPGRADE.format(key=key), 101)
     if answer.rest:
         raise Failure("a message came before one was sent")
     return client

@@ -126,6 +126,11 @@ class Headers:
         copy._first = self._first
         return copy
 
+    def slim(self) -> None:
+        """Let go of what can be worked out again: nobody is going to ask for long."""
+        if not self.frozen:
+            self.facts = self._first = None
+
     def freeze(self) -> Headers:
         """Let nobody change these fields: other messages have them, too."""
         self.frozen = True

@@ -16,6 +16,7 @@ import msgspec
 from pyngx.http.codec import text
 from pyngx.http.headers import Field, Headers
 
+ONCE: Final = b"Sec-WebSocket-"  # in fields that never come again
 KNOWN_SIZE: Final = 2048  # bytes of fields that are remembered
 KNOWN_FIELDS: Final = 1024  # how many requests' fields are
 
@@ -62,7 +63,8 @@ def parse_request_head(head: bytes, rules: FieldRules) -> RequestHead:
     line = _LINE.match(head)
     if line is not None:
         block = head[line.end() :]
-        headers = _known_fields(block) if len(block) <= KNOWN_SIZE else _plain_fields(block)
+        repeats = len(block) <= KNOWN_SIZE and ONCE not in block
+        headers = _known_fields(block) if repeats else _plain_fields(block)
         if headers is not None:
             method, target, minor = line.groups()
             return RequestHead(text(method), text(target), "1.1" if minor == b"1" else "1.0", headers)

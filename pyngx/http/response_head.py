@@ -13,6 +13,7 @@ import msgspec
 
 from pyngx.http.headers import Field, Headers, connection_options
 
+SWITCHING: Final = b"101"  # answers a key that never comes again
 KNOWN_SIZE: Final = 2048  # bytes of a head that is remembered
 KNOWN_HEADS: Final = 256  # how many are
 LENGTH_DIGITS: Final = 19  # of 2**63 - 1
@@ -57,7 +58,7 @@ class Passed(msgspec.Struct):
 
 def parse_response_head(head: bytes) -> ResponseHead:
     """Parse a head up to and with its empty line; raises BadResponse. Its fields may be frozen."""
-    return _known_head(head) if len(head) <= KNOWN_SIZE else _parse(head)
+    return _known_head(head) if len(head) <= KNOWN_SIZE and head[9:12] != SWITCHING else _parse(head)
 
 
 @lru_cache(maxsize=KNOWN_HEADS)

@@ -173,6 +173,10 @@ class Relay:
         self._done = True
         exchange.on_gone = None
         exchange.respond(response)
+        exchange.headers.slim()
+        headers.slim()
+        response.headers.slim()
+        self._request.fields, self._request.lines = [], b""
         tunnel = Tunnel(self._plan.timeouts.read, self._tunnel_ended)
         tunnel.open(exchange.client, end, rest)
 
