@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pyngx.config.arguments import wrong_count
 from pyngx.config.declare import Opened, Spec
 from pyngx.config.diagnostics import ConfigError, Diagnostic, nearest
+from pyngx.config.gather import told_once, without_repeats
 from pyngx.config.include import Snapshot
 from pyngx.config.schema import Known, Schema
 from pyngx.config.scope import Given, Key, Scope
@@ -44,6 +45,7 @@ class _Findings:
     schema: Schema
     errors: list[Diagnostic] = field(default_factory=list)
     notices: list[Diagnostic] = field(default_factory=list)
+    without_effect: list[tuple[Node, Known]] = field(default_factory=list)
     guesses: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -53,8 +55,9 @@ def check(snapshot: Snapshot, schema: Schema) -> Checked:
     root = Scope("main")
     _fill(root, snapshot.nodes, findings)
     if findings.errors:
-        raise ConfigError.of(findings.errors)
-    return Checked(root, tuple(findings.notices))
+        raise ConfigError.of(without_repeats(findings.errors))
+    notices = told_once(findings.without_effect)
+    return Checked(root, (*notices, *without_repeats(findings.notices)))
 
 
 @dataclass(slots=True)
@@ -150,14 +153,19 @@ def _undeclared(node: Node, scope: Scope, findings: _Findings) -> None:
 
 def _known(node: Node, row: Known, findings: _Findings) -> None:
     match row.handling:
-        case "accept-noop":
-            message = f'"{row.name}" directive has no effect'
-            findings.notices.append(Diagnostic(message, node.span, row.reason, severity="notice"))
+        case "accept-noop" | "accept-less":
+            if not _asks_for_nothing(node):
+                findings.without_effect.append((node, row))
         case "reject":
             findings.errors.append(Diagnostic(f'"{row.name}" directive is not supported', node.span, row.reason))
         case _:
             message = f'"{row.name}" directive is not supported by this version of pyngx'
             findings.errors.append(Diagnostic(message, node.span))
+
+
+def _asks_for_nothing(node: Node) -> bool:
+    """`sendfile off;` says what is the case anyway."""
+    return [word.text for word in node.args] == ["off"]
 
 
 def _unknown(node: Node, guess: str, kind: str, findings: _Findings) -> Diagnostic:
