@@ -29,6 +29,9 @@ SHOWN = {
 }
 """Kinds of blocks as nginx's manual writes them, outer ones first."""
 
+OFF_ANYWAY = frozenset({"proxy_cache", "proxy_force_ranges", "proxy_store"})
+"""Directives that are not there yet, for which `off` says what is the case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -152,20 +155,16 @@ def _undeclared(node: Node, scope: Scope, findings: _Findings) -> None:
 
 
 def _known(node: Node, row: Known, findings: _Findings) -> None:
+    if [word.text for word in node.args] == ["off"] and (row.name in OFF_ANYWAY or row.handling.startswith("accept")):
+        return
     match row.handling:
         case "accept-noop" | "accept-less":
-            if not _asks_for_nothing(node):
-                findings.without_effect.append((node, row))
+            findings.without_effect.append((node, row))
         case "reject":
             findings.errors.append(Diagnostic(f'"{row.name}" directive is not supported', node.span, row.reason))
         case _:
             message = f'"{row.name}" directive is not supported by this version of pyngx'
             findings.errors.append(Diagnostic(message, node.span))
-
-
-def _asks_for_nothing(node: Node) -> bool:
-    """`sendfile off;` says what is the case anyway."""
-    return [word.text for word in node.args] == ["off"]
 
 
 def _unknown(node: Node, guess: str, kind: str, findings: _Findings) -> Diagnostic:

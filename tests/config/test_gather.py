@@ -26,7 +26,7 @@ def test_directives_without_effect_for_one_reason_are_one_notice() -> None:
 
 
 def test_what_is_off_anyway_deserves_no_notice() -> None:
-    assert checked({"/x.conf": "http { sendfile off; http2 off; }"}).notices == ()
+    assert checked({"/x.conf": "http { sendfile off; http2 off; proxy_cache off; }"}).notices == ()
 
 
 def test_what_clients_get_instead_is_a_warning() -> None:
