@@ -72,6 +72,12 @@ REFUSED = """\
 These are errors, with the reason that stands here: a configuration that needs them must not seem to work.
 """
 
+NO_EFFECT_YET = """\
+## Directives without effect for now
+
+These load with a warning, which says what happens instead.
+"""
+
 WITHOUT_EFFECT = """\
 ## Directives without effect
 
@@ -91,7 +97,7 @@ def reference() -> str:
     parts += (_module_section(module) for module in _ordered(MODULES) if _classes(module))
     parts.append(VARIABLES + "\n" + _table(("variable", "value"), _variable_rows()))
     undeclared = _undeclared()
-    for text, handling in ((WITHOUT_EFFECT, "accept-noop"), (REFUSED, "reject")):
+    for text, handling in ((NO_EFFECT_YET, "accept-less"), (WITHOUT_EFFECT, "accept-noop"), (REFUSED, "reject")):
         parts.append(text + "\n" + _table(("reason", "directives"), _by_reason(undeclared, handling)))
     parts.append(NOT_YET + "\n" + _listed(row.name for row in undeclared if row.handling == "implement") + "\n")
     return "\n".join(parts)

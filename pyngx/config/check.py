@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pyngx.config.arguments import wrong_count
 from pyngx.config.declare import Opened, Spec
 from pyngx.config.diagnostics import ConfigError, Diagnostic, nearest
+from pyngx.config.gather import told_once, without_repeats
 from pyngx.config.include import Snapshot
 from pyngx.config.schema import Known, Schema
 from pyngx.config.scope import Given, Key, Scope
@@ -28,6 +29,9 @@ SHOWN = {
 }
 """Kinds of blocks as nginx's manual writes them, outer ones first."""
 
+OFF_ANYWAY = frozenset({"proxy_cache", "proxy_force_ranges", "proxy_store"})
+"""Directives that are not there yet, for which `off` says what is the case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -44,6 +48,7 @@ class _Findings:
     schema: Schema
     errors: list[Diagnostic] = field(default_factory=list)
     notices: list[Diagnostic] = field(default_factory=list)
+    without_effect: list[tuple[Node, Known]] = field(default_factory=list)
     guesses: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -53,8 +58,9 @@ def check(snapshot: Snapshot, schema: Schema) -> Checked:
     root = Scope("main")
     _fill(root, snapshot.nodes, findings)
     if findings.errors:
-        raise ConfigError.of(findings.errors)
-    return Checked(root, tuple(findings.notices))
+        raise ConfigError.of(without_repeats(findings.errors))
+    notices = told_once(findings.without_effect)
+    return Checked(root, (*notices, *without_repeats(findings.notices)))
 
 
 @dataclass(slots=True)
@@ -149,10 +155,11 @@ def _undeclared(node: Node, scope: Scope, findings: _Findings) -> None:
 
 
 def _known(node: Node, row: Known, findings: _Findings) -> None:
+    if [word.text for word in node.args] == ["off"] and (row.name in OFF_ANYWAY or row.handling.startswith("accept")):
+        return
     match row.handling:
-        case "accept-noop":
-            message = f'"{row.name}" directive has no effect'
-            findings.notices.append(Diagnostic(message, node.span, row.reason, severity="notice"))
+        case "accept-noop" | "accept-less":
+            findings.without_effect.append((node, row))
         case "reject":
             findings.errors.append(Diagnostic(f'"{row.name}" directive is not supported', node.span, row.reason))
         case _:

@@ -14,7 +14,8 @@ from pyngx.config.declare import Declaration, Spec, declarations
 class Known:
     """A directive of nginx that settings classes need not declare.
 
-    `handling`: `accept-noop` (loads with a notice), `reject` (an error with the reason) or `implement` (not there yet).
+    `handling`: `accept-noop` (loads with a notice), `accept-less` (loads with a warning that says what
+    happens instead), `reject` (an error with the reason) or `implement` (an error: not there yet).
     """
 
     name: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, parse_number, parse_size
-from pyngx.config.diagnostics import ConfigError
+from pyngx.config.diagnostics import ConfigError, Diagnostic
 from pyngx.core.address import show_address
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ USAGE = (
 )
 _FLAGS = frozenset({"default_server", "default", "ssl", "proxy_protocol", "bind", "reuseport", "deferred", "multipath"})
 _LATER = {
-    "http2": "HTTP/2 is not supported by this version of pyngx",
-    "quic": "HTTP/3 is not supported by this version of pyngx",
+    "http2": "clients are served over HTTP/1.1",
+    "quic": "nobody listens on UDP: clients are served over HTTP/1.1, where a server listens for it",
 }
 _SIZES = frozenset({"rcvbuf", "sndbuf"})
 _IGNORED = frozenset({"setfib", "fastopen", "accept_filter"})
@@ -69,6 +69,7 @@ class Listen:
     tls: bool = False
     proxy_protocol: bool = False
     span: Span | None = field(default=None, compare=False, repr=False)
+    findings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
 
 
 def parse_listen(node: Node) -> Listen:
@@ -77,8 +78,8 @@ def parse_listen(node: Node) -> Listen:
     flags = {word.text for word in node.args[1:]}
     for word in node.args[1:]:
         name, equals, value = word.text.partition("=")
-        if name in _LATER:
-            raise ConfigError(f'the "{name}" parameter can\'t be used', word.span, help=_LATER[name])
+        if word.text in _LATER:
+            continue
         if name == "reuseport":
             found["reuseport"] = True
         elif name in _SIZES:
@@ -92,14 +93,21 @@ def parse_listen(node: Node) -> Listen:
         elif word.text not in _FLAGS and not (equals and name in _IGNORED):
             raise ConfigError(f'invalid parameter "{word.text}"', word.span)
     options = SocketOptions(**found)  # type: ignore[arg-type] # the table above gives each its type
+    addresses = _addresses(node.args[0])
     return Listen(
-        _addresses(node.args[0]),
+        addresses if "quic" not in flags else (),
         not flags.isdisjoint({"default_server", "default"}),
         options,
         "ssl" in flags,
         "proxy_protocol" in flags,
         node.span,
+        tuple(map(_not_yet, (word for word in node.args[1:] if word.text in _LATER))),
     )
+
+
+def _not_yet(word: Word) -> Diagnostic:
+    message = f'the "{word.text}" parameter has no effect yet'
+    return Diagnostic(message, word.span, _LATER[word.text], severity="warning")
 
 
 listen = Argument(USAGE, parse_listen, 1, None)

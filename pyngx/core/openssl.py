@@ -86,8 +86,13 @@ def cipher_name(connection: SSL.Connection, code: bytes) -> str | None:
 
 
 def set_groups(context: SSL.Context, names: str) -> None:
-    """The groups of a key exchange, `X25519:prime256v1`; raises OpenSslError."""
-    _check(lib.SSL_CTX_set1_curves_list(context._context, names.encode()))
+    """The groups of a key exchange, `X25519:prime256v1`; raises OpenSslError, which names those that OpenSSL lacks."""
+    if lib.SSL_CTX_set1_curves_list(context._context, names.encode()) > 0:
+        return
+    lib.ERR_clear_error()
+    unknown = [name for name in names.split(":") if lib.SSL_CTX_set1_curves_list(context._context, name.encode()) <= 0]
+    lib.ERR_clear_error()
+    raise OpenSslError(f"{SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode()} has no {', '.join(unknown) or names}")
 
 
 def set_signature_algorithms(context: SSL.Context, names: str) -> None:

@@ -21,12 +21,16 @@ NAME = re.compile(r"[A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of a module; one with a setter may be the target of `set`."""
+    """A variable of a module; one with a setter may be the target of `set`.
+
+    One that is changeable may also get its value from `set`, `map` or a capture (NGX_HTTP_VAR_CHANGEABLE).
+    """
 
     name: str
     get: Getter
     set: Setter | None = None
     doc: str = ""
+    changeable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Variables:
         if (computed := self._computed.get(name)) is not None:
             return computed
         if (known := self._known.get(name)) is not None:
-            return known.get
+            return self._unless_changed(name, known.get) if known.changeable else known.get
         prefixed = self._find_prefixed(name)
         if name not in self._slots:
             return prefixed
@@ -134,9 +138,21 @@ class Variables:
 
         return read
 
+    def _unless_changed(self, name: str, get: Getter) -> Getter:
+        """What the configuration says of a module's variable; a capture of that name leaves nothing else."""
+        slots = self._slots  # asked late, too
+
+        def read(exchange: Exchange) -> str | None:
+            values = exchange.values
+            if name in values:
+                return values[name]
+            return None if slots.get(name) else get(exchange)
+
+        return read
+
     def _refuse_builtin(self, name: str, span: Span | None) -> None:
         known = self._known.get(name)
-        if known is not None and known.set is None:
+        if known is not None and known.set is None and not known.changeable:
             raise ConfigError(f'the duplicate "{name}" variable', span, help="pyngx sets this variable itself")
 
 

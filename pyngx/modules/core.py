@@ -6,10 +6,11 @@ import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, Text, choice, flag, number, text_of, word
-from pyngx.config.declare import directive, either, of
+from pyngx.config.declare import directive, either, of, repeated
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.answers import Refused
 from pyngx.core.blocks import EVERYWHERE
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
 
 MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})  # there is no such file
+TypeTable = tuple[tuple[str, tuple[str, ...]], ...]
 PathOf = Callable[["Exchange", str], str]
 
 
@@ -50,15 +52,8 @@ def _document(is_alias: bool) -> Argument[Document]:
     return Argument("path", parse, 1, 1)
 
 
-def _types(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    entries = []
-    for entry in node.block or ():
-        if entry.block is not None or not entry.args:
-            raise ConfigError(
-                f'no extensions for the type "{entry.name.text}"', entry.span, help="write: text/html html htm;"
-            )
-        entries.append((entry.name.text, tuple(argument.text for argument in entry.args)))
-    return tuple(entries)
+def _types(node: Node) -> TypeTable:
+    return tuple((entry.name.text, tuple(suffix.text for suffix in entry.args)) for entry in node.block or ())
 
 
 types = Argument("", _types, 0, 0, table=True)
@@ -78,12 +73,12 @@ class CoreSettings:
         default=Document(Text("html")),
         shown="html",
     )
-    types: tuple[tuple[str, tuple[str, ...]], ...] = directive(
+    types: tuple[TypeTable, ...] = repeated(
         types,
         EVERYWHERE,
-        default=NGINX_TYPES,
+        default=(NGINX_TYPES,),
         shown="{ text/html html; image/gif gif; image/jpeg jpg; }",
-        doc="media types by file name extension",
+        doc="media types by file name extension; several blocks in one place add up",
     )
     default_type: str = directive(word, EVERYWHERE, default=DEFAULT_TYPE, doc="the type where no extension fits")
     log_not_found: bool = directive(flag, EVERYWHERE, default=True, doc="whether missing files are logged as errors")
@@ -102,7 +97,7 @@ class CoreSettings:
 def media_types(build: Build) -> MediaTypes:
     """The types in force in a location."""
     own = build.settings(CoreSettings)
-    return MediaTypes(collect_types(own.types), own.default_type)
+    return MediaTypes(collect_types(chain.from_iterable(own.types)), own.default_type)
 
 
 def type_of(exchange: Exchange, types: MediaTypes) -> bytes:

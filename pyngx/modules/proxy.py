@@ -164,8 +164,18 @@ def _proxy_add_x_forwarded_for(exchange: Exchange) -> str:
 
 
 VARIABLES = (
-    Variable("proxy_host", lambda exchange: exchange.proxy_host or None, doc="the name and port that proxy_pass has"),
-    Variable("proxy_port", lambda exchange: exchange.proxy_port or None, doc="its port, or that of its scheme"),
+    Variable(
+        "proxy_host",
+        lambda exchange: exchange.proxy_host or None,
+        doc="the name and port that proxy_pass has",
+        changeable=True,
+    ),
+    Variable(
+        "proxy_port",
+        lambda exchange: exchange.proxy_port or None,
+        doc="its port, or that of its scheme",
+        changeable=True,
+    ),
     Variable(
         "proxy_add_x_forwarded_for",
         _proxy_add_x_forwarded_for,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, Text, bits, choice, flag, number, parse_number, seconds, size, text, word
@@ -271,7 +271,7 @@ def _check_client(exchange: Exchange, verify: str) -> Answer | None:
 MODULE = Module(
     "ssl",
     settings=(SslSettings,),
-    variables=VARIABLES,
+    variables=tuple(replace(variable, changeable=True) for variable in VARIABLES),
     define=define,
     furnish=furnish,
     handlers={Phase.POST_READ: make_handler},

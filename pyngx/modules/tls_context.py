@@ -36,6 +36,7 @@ _FORBID: Mapping[str, int] = {
     "TLSv1.3": SSL.OP_NO_TLSv1_3,
 }
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
+_DH = re.compile(rb"-----BEGIN (X9\.42 )?DH PARAMETERS-----")  # with and without -dsaparam
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 _CACHES: Mapping[str, int] = {
     "off": SSL.SESS_CACHE_OFF,
@@ -219,7 +220,7 @@ def _set_key_exchange(context: SSL.Context, settings: ContextSettings) -> None:
             openssl.set_groups(context, settings.groups)
     if (pem := settings.dh_parameters) is not None:
         with _blamed(f"{settings.prefix}dhparam", f'cannot load DH parameters "{pem.name}"'), _as_path(pem) as path:
-            if b"-----BEGIN DH PARAMETERS-----" not in pem.content:
+            if not _DH.search(pem.content):
                 raise ValueError("no DH parameters")
             context.load_tmp_dh(path)
 

@@ -215,6 +215,7 @@ VARIABLES: tuple[Variable | Prefix, ...] = (
     Variable(
         "upstream_bytes_sent", _per_try(lambda attempt: str(attempt.bytes_sent)), doc="bytes that were sent to them"
     ),
+    Variable("upstream_cache_status", lambda _: None, doc="not found: responses are not cached yet"),
     Prefix("upstream_http_", _upstream_http, doc="a field of the last response"),
     Prefix("upstream_cookie_", _upstream_cookie, doc="a cookie that the last response sets"),
     Prefix("upstream_trailer_", _upstream_trailer, doc="a field of its trailer"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import dataclass
 
 import pytest
 
 from pyngx.config.declare import APPEND, INTO_NAMELESS, NEVER, REPLACE, declarations
 from pyngx.config.diagnostics import ConfigError, Diagnostic, render
-from pyngx.config.schema import known_directives
+from pyngx.config.schema import Schema, known_directives
 from pyngx.config.source import COMMAND_LINE, Source, Span
+from pyngx.modules import MODULES
 from tests.config.samples import HttpSettings, MainSettings, ProxySettings, RewriteSettings
 
 
@@ -62,7 +64,7 @@ def test_settings_can_be_made_compared_and_sent() -> None:
 
 def test_the_table_of_known_directives() -> None:
     rows = known_directives()
-    assert {row.handling for row in rows} == {"implement", "accept-noop", "reject"}
+    assert {row.handling for row in rows} == {"implement", "accept-noop", "accept-less", "reject"}
     assert all(row.reason for row in rows if row.handling != "implement")
     assert all(row.usage.startswith(row.name) and row.contexts for row in rows)
     places = [(row.name, kind) for row in rows for kind in row.contexts]
@@ -71,8 +73,18 @@ def test_the_table_of_known_directives() -> None:
 
 
 def test_what_protects_somebody_is_never_ignored() -> None:
-    ignored = {row.name for row in known_directives() if row.handling == "accept-noop" and "mgmt" not in row.contexts}
+    ignored = {row.name for row in known_directives() if row.handling[:6] == "accept" and "mgmt" not in row.contexts}
     assert not ignored & {"ssl_ocsp", "ssl_crl", "ssl_verify_client", "allow", "deny", "proxy_ssl_verify"}
+
+
+def test_what_only_means_something_beside_another_is_ignored_while_that_one_is_refused() -> None:
+    schema = Schema([cls for module in MODULES for cls in module.settings])
+    handled = {row.name: row.handling for row in known_directives()}
+    for row in known_directives():
+        beside = re.fullmatch(r"it only means something beside (\w+)", row.reason)
+        if beside is not None:
+            assert not schema.entries(beside[1]), f"{beside[1]} is there: declare {row.name}"
+            assert handled[beside[1]] in {"implement", "reject", "accept-less"}
 
 
 def test_an_error_survives_pickling() -> None:

@@ -55,6 +55,7 @@ def build(text: str, folder: Path) -> None:
         (f"{PAIR} ssl_ciphers none;", 'SSL_CTX_set_cipher_list("none") failed'),
         (f"{PAIR} ssl_protocols SSLv3;", "OpenSSL has none of these protocols any more"),
         (f"{PAIR} ssl_ecdh_curve none;", 'SSL_CTX_set1_curves_list("none") failed'),
+        (f"{PAIR} ssl_ecdh_curve X25519:none:other:secp384r1;", "has no none, other)"),
         (f"{PAIR} ssl_dhparam empty;", "no DH parameters"),
         (f"{PAIR} ssl_crl empty;", "no certificate revocation list"),
         (f"{PAIR} ssl_verify_client on;", "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client"),
