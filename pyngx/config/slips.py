@@ -12,6 +12,7 @@ from dataclasses import replace
 from lark import Token, Tree
 
 from pyngx.config.diagnostics import Diagnostic
+from pyngx.config.foreign import find_foreign
 from pyngx.config.source import COMMAND_LINE, Source, Span
 
 MOST = 20
@@ -30,6 +31,8 @@ def find_slips(tree: Tree[Token], source: Source) -> list[Diagnostic]:
     found = list(_in_items(tree.children, source))
     if not found:
         return []
+    if foreign := find_foreign(source):
+        return foreign[:MOST]
     if any(slip.label == OPEN_QUOTE for slip in found):
         # everything after the quote is in it, so that nothing could be closed
         found = [slip for slip in found if slip.label != LEFT_OPEN]

@@ -208,28 +208,31 @@ def _error_pages(build: Build, own: PipelineSettings) -> dict[int, ErrorRoute]:
 def _place(servers: list[tuple[Server, Scope]], shared: Shared, generation: Generation) -> None:
     """Put the servers on their addresses."""
     addresses: dict[ListenAddress, ServerNames] = {}
-    options: dict[ListenAddress, SocketOptions] = {}
+    options: dict[ListenAddress, Listen] = {}
     explicit: dict[ListenAddress, Listen] = {}
     for server, scope in servers:
         own = settings(scope, ServerSettings)
         names = [name for group in own.server_name for name in group] or [ServerName("")]
+        here: dict[ListenAddress, Listen] = {}
         for listen in own.listen or (DEFAULT_LISTEN,):
-            for address in listen.addresses:
+            for address in dict.fromkeys(listen.addresses):
+                _require_first(here, address, listen, "a duplicate listen", shared)
                 if address not in addresses:
                     addresses[address] = ServerNames(server)
                 addresses[address].tls |= listen.tls
                 addresses[address].proxy_protocol |= listen.proxy_protocol
                 if listen.default_server:
-                    _make_default(addresses[address], server, address, listen, explicit, shared)
+                    _require_first(explicit, address, listen, "a duplicate default server for", shared)
+                    addresses[address].default = server
                 if listen.options != SocketOptions():
-                    options[address] = listen.options
+                    _require_first(options, address, listen, "duplicate listen options for", shared)
                 for name in names:
                     _collect(shared, partial(_add_name, addresses[address], name, server, Build(shared, scope, server)))
     if not shared.errors:  # else a certificate may be missing that was just found wrong
         _check_tls(servers, addresses, shared)
     generation.addresses = addresses
     generation.listeners = {
-        address: options.get(address, SocketOptions())
+        address: options.get(address, DEFAULT_LISTEN).options
         for address in addresses
         if address.is_wildcard or not _covered(address, addresses)
     }
@@ -255,18 +258,13 @@ def _needs_certificate(server: Server, names: ServerNames) -> bool:
     return names.default is server or (default is not None and not default.certified)
 
 
-def _make_default(
-    names: ServerNames,
-    server: Server,
-    address: ListenAddress,
-    listen: Listen,
-    explicit: dict[ListenAddress, Listen],
-    shared: Shared,
+def _require_first(
+    seen: dict[ListenAddress, Listen], address: ListenAddress, listen: Listen, fault: str, shared: Shared
 ) -> None:
-    if (first := explicit.setdefault(address, listen)) is not listen:
+    """Only one `listen` of an address may do what this one does."""
+    if (first := seen.setdefault(address, listen)) is not listen:
         related = (("first here", first.span),) if first.span is not None else ()
-        shared.errors.append(ConfigError(f"a duplicate default server for {address}", listen.span, related=related))
-    names.default = server
+        shared.errors.append(ConfigError(f"{fault} {address}", listen.span, related=related))
 
 
 def _add_name(names: ServerNames, name: ServerName, server: Server, build: Build) -> None:
