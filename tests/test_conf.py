@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -44,11 +45,20 @@ def clean_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
+def give_what_examples_want(folder: Path) -> None:
+    """What their comments tell people to make beside them."""
+    certificate = trustme.CA().issue_cert("example.com")
+    certificate.cert_chain_pems[0].write_to_path(folder / "edge.crt")
+    certificate.private_key_pem.write_to_path(folder / "edge.key")
+    (folder / "edge.users").write_text("anna:{PLAIN}secret\n")
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-async def test_it_loads_without_a_notice(path: Path) -> None:
+async def test_it_loads_without_a_notice(path: Path, tmp_path: Path) -> None:
     checked = check_snapshot(load(str(path)), MODULES)
     assert checked.notices == ()
-    runtime = Runtime(str(ROOT), str(path.parent), MemoryLogs(), EventLog(), NoUpstreams(), Tasks(print).spawn)
+    give_what_examples_want(tmp_path)
+    runtime = Runtime(str(ROOT), str(tmp_path), MemoryLogs(), EventLog(), NoUpstreams(), Tasks(print).spawn)
     generation = build(checked, MODULES, runtime, 1)
     assert generation.addresses
 
