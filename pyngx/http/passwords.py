@@ -13,16 +13,24 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import cache, partial
 from hashlib import sha1
-from typing import Final
+from importlib import import_module
+from typing import Final, Protocol, cast
 
 SHA1_SIZE: Final = 20
 BCRYPT_SIZE: Final = 72  # bytes of a password that bcrypt looks at; its library takes no more
 DES: Final = re.compile(rb"[./0-9A-Za-z]{13}")
 LIBCRYPT: Final = ("libcrypt.so.2", "libcrypt.so.1", None)  # None: musl has it in its libc
+LIBPASS: Final = ("apr_md5_crypt", "md5_crypt", "sha256_crypt", "sha512_crypt", "des_crypt")
 CRYPT_DATA: Final = 1 << 18  # bytes, more than any library's struct crypt_data
 
 Compare = Callable[[bytes, bytes], bool]
 """Compares a password with what is stored of it."""
+
+
+class _Handler(Protocol):
+    """One of libpass's schemes."""
+
+    def verify(self, secret: bytes, hash: bytes) -> bool: ...
 
 
 class UnknownScheme(Exception):
@@ -44,6 +52,17 @@ def read_users(content: bytes) -> dict[bytes, bytes]:
 def quick_comparison(stored: bytes) -> Compare | None:
     """What compares at once; None where it takes its time."""
     return next((compare for prefix, compare in _QUICK.items() if stored.startswith(prefix)), None)
+
+
+def load_schemes() -> None:
+    """Load all that compares passwords, 30 ms of imports: later, the process may be a user who can't read them."""
+    for scheme in LIBPASS:
+        choose = getattr(_libpass_handler(scheme), "get_backend", None)
+        if choose is not None:
+            choose()  # else it is chosen, and loaded, with the first password
+    for library in ("bcrypt", "argon2"):
+        import_module(library)
+    _system_crypt()
 
 
 def is_password(password: bytes, stored: bytes) -> bool:
@@ -79,9 +98,13 @@ def _ssha(password: bytes, stored: bytes) -> bool:
 
 
 def _by_libpass(scheme: str, password: bytes, stored: bytes) -> bool:
+    return bool(_libpass_handler(scheme).verify(password, stored))
+
+
+def _libpass_handler(scheme: str) -> _Handler:
     from passlib.registry import get_crypt_handler  # type: ignore[import-untyped] # noqa: PLC0415 -- it takes 20 ms
 
-    return bool(get_crypt_handler(scheme).verify(password, stored))
+    return cast("_Handler", get_crypt_handler(scheme))
 
 
 def _bcrypt(password: bytes, stored: bytes) -> bool:

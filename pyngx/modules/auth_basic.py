@@ -21,7 +21,7 @@ from pyngx.core.phases import Module, Phase
 from pyngx.http.basic import read_basic
 from pyngx.http.codec import text as decoded
 from pyngx.http.codec import wire
-from pyngx.http.passwords import UnknownScheme, is_password, quick_comparison, read_users
+from pyngx.http.passwords import UnknownScheme, is_password, load_schemes, quick_comparison, read_users
 from pyngx.modules.headers import LINE_ENDS
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def _lookup(build: Build, named: Text) -> Callable[[Exchange, bytes], bytes | St
     template = build.template(named)
     files = build.claim("user files", UserFiles)
     facts = {"directive": "auth_basic_user_file", "place": str(named.span)}
+    load_schemes()
     if template.constant is not None:
         try:
             files.users(build.conf_path(template.constant))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from pyngx.http.passwords import UnknownScheme, is_password, quick_comparison, read_users
@@ -38,6 +41,15 @@ def test_a_password_is_known_by_what_was_made_of_it(stored: bytes) -> None:
 )
 def test_a_broken_one_is_nobodys(stored: bytes) -> None:
     assert not is_password(b"1", stored)
+
+
+def test_schemes_that_are_loaded_import_nothing_with_the_first_password() -> None:
+    probe = (
+        "import sys; from pyngx.http.passwords import is_password, load_schemes; load_schemes(); sys.meta_path.clear();"
+        "print([is_password(b'password', stored.encode()) for stored in sys.argv[1:]])"
+    )
+    command = [sys.executable, "-c", probe, *(stored.decode() for stored in STORED)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{[True] * len(STORED)}\n"
 
 
 def test_bcrypt_looks_at_72_bytes() -> None:
