@@ -15,7 +15,8 @@ from pyngx.http.headers import Field, Headers, connection_options
 
 KNOWN_SIZE: Final = 2048  # bytes of a head that is remembered
 KNOWN_HEADS: Final = 256  # how many are
-LENGTH_DIGITS: Final = 19  # of 2**63 - 1
+MAX_LENGTH: Final = 2**63 - 1
+LENGTH_DIGITS: Final = 19  # of that
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/(\d)\.(\d) +([1-9]\d\d)(?: ([^\r\n\x00]*))?\r?\n")
 _USUAL_FIELDS: Final = re.compile(rb"(?m)^([A-Za-z0-9-]+): ?([^\x00\r\n]*)\r$")
@@ -89,7 +90,7 @@ def _choose_framing(head: ResponseHead) -> str:
     if length is not None:
         if coding is not None:
             return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-        if not length.isdigit() or len(length) > LENGTH_DIGITS:
+        if not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > MAX_LENGTH:
             return f'sent invalid "Content-Length" header: {length[:40]!r}'
         if len(headers.all(b"content-length")) > 1:
             return 'sent duplicate header line: "Content-Length"'

@@ -15,7 +15,15 @@ from pyngx.core.exchange import Try
 from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, UpstreamError
 from pyngx.http.headers import Headers
-from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NO_TRAILERS, NOT_FAILURES, STATUS_CONDITIONS, Condition
+from pyngx.upstream.plan import (
+    CONDITIONS,
+    IDEMPOTENCE_MATTERS,
+    NO_HINTS,
+    NO_TRAILERS,
+    NOT_FAILURES,
+    STATUS_CONDITIONS,
+    Condition,
+)
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -93,7 +101,9 @@ class Relay:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         """Early hints go on; 100 is between the peer and us."""
         if status == 103:
-            self._exchange.client.send_informational(status, fields)
+            self._exchange.client.send_informational(
+                status, [each for each in fields if each[0].lower() not in NO_HINTS]
+            )
 
     def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""
