@@ -20,10 +20,7 @@ def keeps_alive(exchange: Exchange) -> bool:
     if not settings.keepalive_timeout[0] or connection.requests >= settings.keepalive_requests:
         return False
     facts = exchange.headers.facts or request_facts(exchange.headers)
-    if exchange.version == "1.1":
-        if b"close" in facts.options:
-            return False
-    elif b"keep-alive" not in facts.options:
+    if b"close" in facts.options or (exchange.version != "1.1" and b"keep-alive" not in facts.options):
         return False
     if time.monotonic() - connection.opened > settings.keepalive_time:
         return False
