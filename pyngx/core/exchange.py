@@ -113,6 +113,7 @@ class Exchange:
     paused = False  # the client is slow, or has its share for now
     limit_rate: int | None = None  # bytes a second that the client is sent; 0: no limit, None: as the location says
     throttle: Throttle | None = None  # keeps to it
+    expands = False  # whether a body filter may make much of little: it is given little at once
     source: Source | None = None  # paused and resumed as the client takes the response
     waiters: Sequence[asyncio.Future[None]] = ()
     cleanups: Sequence[Callable[[], None]] = ()  # called once, when the exchange is closed, however it ended

@@ -38,10 +38,14 @@ def read_target(exchange: Exchange, merge_slashes: bool) -> None:
     exchange.uri, exchange.args = target.path, target.args
     exchange.target = target.raw
     exchange.quoted = target.quoted or target.plus
-    exchange.valid_target = not target.empty_path
+    exchange.valid_target = not target.unclear
     host = _read_host(exchange)
     if (named := target.host or host) is not None:
         exchange.host, exchange.port = named.name, named.port
+    if target.authority and exchange.headers.get(b"host") != (authority := wire(target.authority)):
+        # RFC 9112 3.2.2: what routes the request is what is told of it, by $http_host, too
+        exchange.headers = exchange.headers.copy()
+        exchange.headers.set(b"Host", authority)
 
 
 def drop_invalid_fields(exchange: Exchange, rules: FieldRules) -> None:

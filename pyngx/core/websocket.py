@@ -131,7 +131,7 @@ class OpenWebSocket:
         if not self._messages:
             self._messages = None
         before, self._size = self._size, self._size - len(message) - MESSAGE_COST
-        if before >= QUEUE_LIMIT > self._size and not self._gone:
+        if before >= QUEUE_LIMIT > self._size and self._held is None and not self._gone:
             self._line.resume_reading()
         return message
 
@@ -196,7 +196,8 @@ class OpenWebSocket:
             self._end(Closed(core.close_rcvd.code, core.close_rcvd.reason))
         elif core.parser_exc is not None and core.close_sent is not None:
             self._end(Closed(core.close_sent.code, core.close_sent.reason))
-        elif self._size >= QUEUE_LIMIT:
+        elif self._size >= QUEUE_LIMIT or self._held is not None:
+            # Who doesn't take our answers to its pings isn't heard any more: they would pile up here.
             self._line.pause_reading()
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -211,6 +212,8 @@ class OpenWebSocket:
         held, self._held = self._held, None
         if held is not None:
             held.set()
+            if self._size < QUEUE_LIMIT and not self._gone:
+                self._line.resume_reading()
 
     # private
 

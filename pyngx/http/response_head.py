@@ -16,7 +16,8 @@ from pyngx.http.headers import Field, Headers, connection_options
 SWITCHING: Final = b"101"  # answers a key that never comes again
 KNOWN_SIZE: Final = 2048  # bytes of a head that is remembered
 KNOWN_HEADS: Final = 256  # how many are
-LENGTH_DIGITS: Final = 19  # of 2**63 - 1
+MAX_LENGTH: Final = 2**63 - 1
+LENGTH_DIGITS: Final = 19  # of that
 
 # Fields of which only the first counts (ngx_http_upstream_process_header_line).
 SINGLE: Final = frozenset(
@@ -96,7 +97,7 @@ def _choose_framing(head: ResponseHead) -> str:
     if length is not None:
         if coding is not None:
             return 'sent "Content-Length" and "Transfer-Encoding" headers at the same time'
-        if not length.isdigit() or len(length) > LENGTH_DIGITS:
+        if not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > MAX_LENGTH:
             return f'sent invalid "Content-Length" header: {length[:40]!r}'
         if len(headers.all(b"content-length")) > 1:
             return 'sent duplicate header line: "Content-Length"'

@@ -15,8 +15,10 @@ from pyngx.http.codec import text, wire
 from pyngx.http.escape import unescape
 from pyngx.http.host import BadHost, Host, parse_host
 
-_PLAIN: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b"#%+?")
-_ALL_PLAIN: Final = re.compile(r"""(/[!"$&-*,->@-~]*)(?:\?([!"$-~]*))?""").fullmatch  # no % or + in the path, no #
+_PLAIN: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b"#%+?\\")
+_ALL_PLAIN: Final = re.compile(
+    r"""(/[!"$&-*,->@-[\]-~]*)(?:\?([!"$-~]*))?"""
+).fullmatch  # no %, + or \ in the path, no #
 _SIMPLE: Final = (b"", b"?")
 _LEGAL: Final = bytes(byte for byte in range(0x21, 0x100) if byte != 0x7F)
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
@@ -25,6 +27,15 @@ _SLASHES: Final = re.compile(r"/{2,}")
 _AUTHORITY: Final = r"(?:\[[0-9A-Za-z:\-._~!$&'()*+,;=]*\]|[0-9A-Za-z.\-]*)"
 _ABSOLUTE: Final = re.compile(rf"([A-Za-z][0-9A-Za-z+.\-]*)://({_AUTHORITY}(?::[0-9]*)?)((?:[/?].*)?)", re.DOTALL)
 _CONNECT: Final = re.compile(rf"{_AUTHORITY}:[0-9]+")
+_CLIMB: Final = re.compile(r"/\.\.(?:/|\Z)")
+_DOTS_AHEAD: Final = re.compile(r"\.\.?(?:/|\Z)")
+_ESCAPED_DOTS: Final = re.compile(r"%2[EeFf]")
+# What some servers take for "." or ".." and others for a name: with a parameter, between backslashes, and dots and
+# slashes in overlong UTF-8.
+_DISGUISED: Final = re.compile(
+    r"/\.\.?[;\\]|\\\.\.?(?:[/\\;]|\Z)"
+    r"|(?:\udcc0|(?:\udce0|\udcf0\udc80)\udc80)[\udcae\udcaf]|(?:\udcc1|(?:\udce0|\udcf0\udc80)\udc81)\udc9c"
+)
 _UNSAFE: Final = re.compile(r"(?:^|/)\.\.(?:/|\Z)|\x00")
 
 
@@ -37,8 +48,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     """A request target, taken apart.
 
     `raw` is path and query as they were sent ($request_uri). `quoted` says that the path had %XX and `plus` that it has
-    a "+": nginx escapes again only where one of them is set. With `empty_path` the raw form lacks the path, so it can't
-    be passed on as it is.
+    a "+": nginx escapes again only where one of them is set. `raw` can't be passed on where it is `unclear`: it lacks
+    the path, or another server might not find the same one in it.
     """
 
     path: str
@@ -46,7 +57,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     raw: str
     quoted: bool = False
     plus: bool = False
-    empty_path: bool = False
+    unclear: bool = False
     scheme: str = ""
     authority: str = ""
     host: Host | None = None
@@ -99,6 +110,11 @@ def normalise_path(path: str, merge_slashes: bool = True) -> str:
     return "/" + "".join([segment + "/" for segment in kept]) + last
 
 
+def begins_with_dots(path: str, at: int) -> bool:
+    """Whether what follows a prefix of a path, up to `at`, is a dot segment: put behind a slash, it would climb."""
+    return path.startswith(".", at) and _DOTS_AHEAD.match(path, at) is not None
+
+
 def parse_unsafe_uri(uri: str) -> tuple[str, str]:
     """Path and query of a URI that an upstream or a document names (X-Accel-Redirect, SSI): decoded, not normalised.
 
@@ -117,11 +133,15 @@ def parse_unsafe_uri(uri: str) -> tuple[str, str]:
 def _parse_origin(raw: str, merge_slashes: bool) -> Target:
     path, args = _split(raw) if "#" in raw else raw.partition("?")[::2]
     quoted = "%" in path
+    hides_climb = quoted and _ESCAPED_DOTS.search(path) is not None
     if quoted:
         path = _decode(path)
+        hides_climb = hides_climb and _CLIMB.search(path) is not None
+    if _DISGUISED.search(path):
+        raise BadTarget(f"dots in disguise in {path!r}")
     if quoted or "//" in path or "/." in path:
         path = normalise_path(path, merge_slashes)
-    return Target(path, args, raw, quoted, "+" in path)
+    return Target(path, args, raw, quoted, "+" in path, hides_climb or "#" in raw)
 
 
 def _parse_absolute(raw: str, merge_slashes: bool) -> Target:
@@ -137,7 +157,7 @@ def _parse_absolute(raw: str, merge_slashes: bool) -> Target:
         raw=rest or "/",
         quoted=origin.quoted,
         plus=origin.plus,
-        empty_path=empty_path,
+        unclear=empty_path or origin.unclear,
         scheme=scheme,
         authority=authority,
         host=_host(authority),

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from pyngx.http.headers import Headers, connection_options, list_members
+from pyngx.http.headers import Field, Headers, connection_options, list_members
 
 _ONLY_WEBSOCKET: Final = frozenset({b"websocket"})
 # 16 bytes in base64: 22 characters, of which the last holds 2 bits, and the padding.
@@ -32,6 +33,24 @@ def is_handshake(method: str, http_version: str, headers: Headers) -> bool:
 def accept(key: bytes) -> bytes:
     """The Sec-WebSocket-Accept that answers `key` (RFC 6455 4.2.2)."""
     return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+
+
+def find_problem(asked: Iterable[Field], answered: Headers) -> str:
+    """What is wrong with the fields of a 101, for a request that has asked for a WebSocket; empty if nothing.
+
+    Who says 101 to anything, because a client got it to, hasn't read the handshake: it goes on speaking HTTP, and a
+    tunnel to it would carry requests past every rule. Protocols other than websocket have no such proof.
+    """
+    request = Headers(asked)
+    if (request.get(b"upgrade") or b"").lower() != b"websocket":
+        return ""
+    upgrade = answered.get(b"upgrade") or b""
+    if upgrade.lower() != b"websocket":
+        return f"switched to {upgrade!r} rather than to websocket"
+    key = request.get(b"sec-websocket-key")
+    if key is not None and answered.all(b"sec-websocket-accept") != [accept(key)]:
+        return "sent a Sec-WebSocket-Accept that doesn't fit the key"
+    return ""
 
 
 def _has_one_key(headers: Headers) -> bool:

@@ -19,6 +19,7 @@ from pyngx.core.phases import Module
 from pyngx.core.template import Template, constant
 from pyngx.http.codec import wire
 from pyngx.http.media_types import BUILT_IN, DEFAULT_TYPE, MediaTypes, collect_types
+from pyngx.http.target import begins_with_dots
 from pyngx.modules.core_variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -141,10 +142,16 @@ def path_of(build: Build) -> PathOf:
         return lambda exchange, uri: render(exchange) + uri
     skipped = len(pattern.text)
 
+    # `location /a { alias /b/; }` makes /b/../c of /a../c: nginx serves that.
+    climbs = skipped and not pattern.text.endswith("/")
+
     def mapped(exchange: Exchange, uri: str) -> str:
         if not exchange.valid_location:
             raise Refused(500, f'"alias" cannot be used in location "{pattern}" where URI was rewritten')
-        return render(exchange) + uri[skipped:]
+        directory = render(exchange)
+        if climbs and begins_with_dots(uri, skipped) and directory.endswith("/"):
+            raise Refused(400, f'"{uri}" leaves the alias of location "{pattern}"')
+        return directory + uri[skipped:]
 
     def matched(exchange: Exchange, uri: str) -> str:
         if not exchange.valid_location:

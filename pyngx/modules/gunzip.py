@@ -102,6 +102,7 @@ def make_filter(build: Build) -> HeaderFilter | None:
         if accepts(exchange, response):
             return
         exchange.body_filters.append(Gunzip(lambda why: _break_off(exchange, why)))
+        exchange.expands = True
         response.headers.remove(b"Content-Encoding")
         body_changes(response)
 

@@ -31,7 +31,7 @@ from pyngx.http.websocket import is_handshake
 from pyngx.modules.client_body import BodyKeeper, ClientBodySettings, body_keeper
 from pyngx.modules.early_hints import hints_passer
 from pyngx.modules.proxy_bind import ProxyBindSettings, local_address_of
-from pyngx.modules.proxy_buffering import ProxyBufferingSettings, limits_rate, outlet_of
+from pyngx.modules.proxy_buffering import ProxyBufferingSettings, outlet_of, paces
 from pyngx.modules.proxy_cookies import ProxyCookieSettings, cookie_rewriter
 from pyngx.modules.proxy_request import SetHeader, asks_upgrade, lines_of, with_upgrade, without_cleartext_http2
 from pyngx.modules.proxy_response import HIDDEN, Redirect, head_reader, redirect_rewriter
@@ -249,15 +249,20 @@ class Proxy:
     def _ask_upgrade(self, exchange: Exchange, request: Request) -> None:
         """Let the upstream switch protocols, if the client asked and the location says so."""
         request.lines = b""
-        if self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers):
+        if self._is_handshake(exchange):
             request.fields = with_upgrade(request.fields)
             request.upgrade = True
         else:
             request.fields, request.upgrade = without_cleartext_http2(request.fields)
 
     def _upgrades(self, exchange: Exchange, request: Request) -> bool:
-        by_itself = self.websocket == "auto" and is_handshake(exchange.method, exchange.version, exchange.headers)
-        return by_itself or asks_upgrade(request.fields)
+        return self._is_handshake(exchange) or asks_upgrade(request.fields)
+
+    def _is_handshake(self, exchange: Exchange) -> bool:
+        """Whether it is passed on unasked; not with a body, behind which nobody expects another protocol."""
+        if self.websocket != "auto" or exchange.body.expected:
+            return False
+        return is_handshake(exchange.method, exchange.version, exchange.headers)
 
 
 def make_handler(build: Build) -> Handler | None:
@@ -299,7 +304,7 @@ def _plan(build: Build, own: ProxySettings, redirects: tuple[Redirect, ...]) -> 
         not own.proxy_request_buffering and own.proxy_set_body is None and own.proxy_pass_request_body,
         hints_passer(build, hidden),
         outlet_of(build),
-        paces=limits_rate(build),
+        paces=paces(build),
     )
 
 

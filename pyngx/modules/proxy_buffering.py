@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Argument, Text, flag, parse_number, parse_size, size
 from pyngx.config.declare import directive
 from pyngx.config.diagnostics import ConfigError
 from pyngx.core.blocks import EVERYWHERE
+from pyngx.modules.gunzip import GunzipSettings
 from pyngx.modules.limit_rate import NO_LIMIT, rate, size_of
 from pyngx.upstream.outlet import Direct, Outlet, Paced
 from pyngx.upstream.reservoir import READ_BACK, Buffers, Reservoir
@@ -72,9 +73,9 @@ class ProxyBufferingSettings:
 # handlers
 
 
-def limits_rate(build: Build) -> bool:
-    """Whether a location may read its upstreams' responses more slowly than they come."""
-    return build.settings(ProxyBufferingSettings).proxy_limit_rate != NO_LIMIT
+def paces(build: Build) -> bool:
+    """Whether a location may let less of its upstreams' responses through than comes at once."""
+    return _limits_rate(build) or _unpacks(build)
 
 
 def outlet_of(build: Build) -> OpenOutlet:
@@ -82,16 +83,27 @@ def outlet_of(build: Build) -> OpenOutlet:
     own = build.settings(ProxyBufferingSettings)
     buffers = _buffers(build, own)
     buffering = own.proxy_buffering
-    rate_of = size_of(build, own.proxy_limit_rate) if limits_rate(build) else None
+    rate_of = size_of(build, own.proxy_limit_rate) if _limits_rate(build) else None
+    # What unpacks makes much of little, so that something has to hold the rest while the client is slow.
+    unpacks = _unpacks(build)
+    without_file = replace(buffers, file=0)
 
     def open_outlet(exchange: Exchange, call: Call, response: Response) -> Outlet:
         if not (buffering if response.buffering is None else response.buffering):
-            return Direct(exchange, call)
+            return Reservoir(exchange, call, without_file) if unpacks else Direct(exchange, call)
         if rate_of is not None and (limit := rate_of(exchange)):
             return Paced(call, limit, lambda source: Reservoir(exchange, source, buffers))
         return Reservoir(exchange, call, buffers)
 
     return open_outlet
+
+
+def _limits_rate(build: Build) -> bool:
+    return build.settings(ProxyBufferingSettings).proxy_limit_rate != NO_LIMIT
+
+
+def _unpacks(build: Build) -> bool:
+    return build.settings(GunzipSettings).gunzip
 
 
 def _buffers(build: Build, own: ProxyBufferingSettings) -> Buffers:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What is never passed on by itself: hop-by-hop fields, and what the transport frames the body with.
 DROPPED = frozenset(
     {b"host", b"connection", b"proxy-connection", b"content-length", b"transfer-encoding"}
-    | {b"te", b"keep-alive", b"expect", b"upgrade"}
+    | {b"te", b"keep-alive", b"expect", b"upgrade", b"http2-settings"}
 )
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyngx.config.diagnostics import ConfigError
+from pyngx.core.answers import Refused
 from pyngx.core.locations import Modifier
 from pyngx.http.codec import wire
 from pyngx.http.escape import escape_uri
+from pyngx.http.target import begins_with_dots
 from pyngx.modules.upstream import split_port
 
 if TYPE_CHECKING:
@@ -71,10 +73,14 @@ def fixed_target(uri: str, prefix: str) -> TargetOf:
     if not uri:
         return passed_target
     replaced = len(prefix)
+    # `location /a { proxy_pass http://b/c/; }` makes /c/../d of /a../d: nginx sends that.
+    climbs = uri.endswith("/") and not prefix.endswith("/")
 
     def target(exchange: Exchange) -> bytes:
         if not exchange.valid_location:
             return _rebuilt(exchange, "", 0)
+        if climbs and begins_with_dots(exchange.uri, replaced):
+            raise Refused(400, f'"{exchange.uri}" leaves "{uri}", which takes the place of "{prefix}"')
         return _rebuilt(exchange, uri, replaced)
 
     return target

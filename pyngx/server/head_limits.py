@@ -31,13 +31,17 @@ def read_head(head: bytes, settings: ConnectionSettings, rules: FieldRules) -> R
     return parsed
 
 
-def read_partial_head(head: bytes, settings: ConnectionSettings) -> RequestHead | None:
+def read_partial_head(head: bytes, settings: ConnectionSettings, checked: int = 0) -> RequestHead | None:
     """What is known before the empty line: that this can't become a head (raises BadHead), or is a request without one.
 
-    None where more has to come.
+    None where more has to come. The first `checked` bytes were here before: a head that comes byte by byte must not
+    cost its square.
     """
-    if len(head) > settings.large_client_header_buffers[1]:
-        check_size(head, settings)
+    number, size = settings.large_client_header_buffers
+    if len(head) > size:
+        new = head[head.rfind(b"\n", 0, checked) + 1 :]
+        if len(head) > number * size or any(len(line) + 1 > size for line in new.split(b"\n")):
+            check_size(head, settings)
     if (end := head.find(b"\n")) < 0:
         return None
     method, target, version = parse_request_line(head[:end])

@@ -58,7 +58,7 @@ class Inbox:
         if found is not None:
             end = found.end()
             parsed = read_head(data[:end], settings, rules)
-        elif (partial := read_partial_head(data, settings)) is not None:
+        elif (partial := read_partial_head(data, settings, self._searched)) is not None:
             parsed, end = partial, data.index(b"\n") + 1
         else:
             self._searched = len(data)

@@ -207,7 +207,7 @@ class HttpProtocol(asyncio.Protocol):
             self._feed_body(self._inbox.take())
         elif self._inbox.data or self._ended:
             self._loop.call_soon(self._go_on)
-        self._gate.resume()
+        self._gate.resume() if len(self._inbox.data) <= READ_AHEAD else self._gate.pause()
 
     def abort(self) -> None:
         self.flush()
@@ -231,14 +231,15 @@ class HttpProtocol(asyncio.Protocol):
             return
         self._body_wanted = True
         self._deadline.set(exchange.location.connection.client_body_timeout)
+        data = self._inbox.take()
         if self._owes_continue:
             self._owes_continue = False
-            if not self._inbox.data:
+            if not data:
                 self.transport.write(CONTINUE)
-        self._gate.resume()
-        data = self._inbox.take()
         if data or reader.done:
             self._feed_body(data)
+        if self._body_wanted or (self._reader is None and len(self._inbox.data) <= READ_AHEAD):
+            self._gate.resume()
 
     def websocket(self) -> ClientWebSocket | None:
         """The request as a handshake, if it is one; who wants no messages takes `open_tunnel` instead."""
@@ -309,8 +310,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, error: BadHead) -> None:
         """Answer what can't be taken for a request; it is logged as one all the same."""
-        exchange = self._exchange
-        if exchange is None:
+        if (exchange := self._exchange) is None:
             exchange = self._exchange = self._new_exchange(head_of(self._inbox.data.partition(b"\n")[0]))
         self._deadline.stop()
         self._reader = None
@@ -350,9 +350,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Take the next request if it is there already, or wait for it; close if there won't be one."""
-        if self._exchange is not None or self._reader is not None or self._farewell.lingers:
-            return
-        if self._full or self.transport.is_closing():
+        busy = self._exchange is not None or self._reader is not None or self._farewell.lingers
+        if busy or self._full or self.transport.is_closing():
             return
         self._deadline.set(self._settings.keepalive_timeout[0])
         if self._inbox.data:
@@ -360,7 +359,8 @@ class HttpProtocol(asyncio.Protocol):
         if self._exchange is None and self._reader is None:
             if (self._closing and not self._inbox.data) or (self._ended and not self._inbox.holds_head):
                 self._farewell.hang_up(self._settings)
-            self._gate.resume()
+            if len(self._inbox.data) <= READ_AHEAD or self._inbox.head_has_begun:
+                self._gate.resume()
 
     # private, for the end
 

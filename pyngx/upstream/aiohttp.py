@@ -10,7 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyngx.core.ports import Failure, UpstreamError
 from pyngx.http.headers import Headers
+from pyngx.http.websocket import find_problem
 from pyngx.upstream.call import HttpCall
 from pyngx.upstream.handshake import shake_hands
 from pyngx.upstream.pool import Pool
@@ -39,7 +41,7 @@ class AiohttpTransport:
 
     def start(self, request: Request, handler: CallHandler) -> Call:
         """Begin a call. Nothing is called back before this returns."""
-        upgraded = partial(_switch, handler) if request.upgrade else None
+        upgraded = partial(_switch, request, handler) if request.upgrade else None
         call = HttpCall(request, handler, self._pool, self._spawn, upgraded)
         call.start()
         return call
@@ -53,5 +55,10 @@ class AiohttpTransport:
         self._pool.close()
 
 
-def _switch(handler: CallHandler, connection: Connection, head: Head, rest: bytes) -> None:
-    handler.switched(head.reason, Headers(head.fields), connection, rest)
+def _switch(request: Request, handler: CallHandler, connection: Connection, head: Head, rest: bytes) -> None:
+    headers = Headers(head.fields)
+    if problem := find_problem(request.fields, headers):
+        connection.abort()
+        handler.call_failed(UpstreamError(Failure.INVALID_HEADER, f"upstream {problem}"))
+    else:
+        handler.switched(head.reason, headers, connection, rest)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Response, Status
 from pyngx.core.ports import Failure, Timeouts
+from pyngx.http.headers import HOP_BY_HOP
 from pyngx.upstream.outlet import direct
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ NOT_FAILURES = frozenset({403, 404})  # the peer did its work
 NO_TRAILERS = frozenset(
     {b"content-length", b"transfer-encoding", b"trailer", b"connection", b"host", b"te"}
 ) | frozenset({b"content-type", b"content-encoding", b"content-range", b"set-cookie", b"location", b"authorization"})
+
+# What no informational response has: it frames nothing, and the connection is ours.
+NO_HINTS = HOP_BY_HOP | {b"content-length"}
 
 
 class Condition(Enum):

@@ -15,7 +15,15 @@ from pyngx.core.pipeline import answer_later
 from pyngx.core.ports import Failure, Request, UpstreamError
 from pyngx.core.records import Try
 from pyngx.http.headers import Headers
-from pyngx.upstream.plan import CONDITIONS, IDEMPOTENCE_MATTERS, NO_TRAILERS, NOT_FAILURES, STATUS_CONDITIONS, Condition
+from pyngx.upstream.plan import (
+    CONDITIONS,
+    IDEMPOTENCE_MATTERS,
+    NO_HINTS,
+    NO_TRAILERS,
+    NOT_FAILURES,
+    STATUS_CONDITIONS,
+    Condition,
+)
 from pyngx.upstream.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -93,8 +101,10 @@ class Relay:
     def informational_received(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
         """Early hints go on, where the location wants it; 100 is between the peer and us."""
         pass_hints = self._plan.pass_hints
-        if status == 103 and pass_hints is not None and (passed := pass_hints(self._exchange, fields)):
-            self._exchange.client.send_informational(status, passed)
+        if status == 103 and pass_hints is not None:
+            hints = [each for each in fields if each[0].lower() not in NO_HINTS]
+            if passed := pass_hints(self._exchange, hints):
+                self._exchange.client.send_informational(status, passed)
 
     def head_received(self, status: int, reason: bytes, headers: Headers) -> None:
         """Pass the head on, or try the next peer, or answer otherwise."""

@@ -22,6 +22,7 @@ PATIENCE = 0.002  # seconds that an upstream is held for a client before the fil
 READ_BACK = 64 * 1024
 TURN = 1024 * 1024  # bytes that one client is given before others have their turn
 FILTERED_TURN = READ_BACK  # the same where body filters work on them
+EXPANDED_PIECE = 1024  # bytes that filters are given at once where they may make a thousand times as much of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,10 @@ class Reservoir:
 
     def _write_in_turns(self, data: bytes) -> None:
         """Have a source that has had its share wait for others: filters take their time, and it may send for ever."""
-        self._exchange.write(data[:FILTERED_TURN])
-        for at in range(FILTERED_TURN, len(data), FILTERED_TURN):
-            self._keep(data[at : at + FILTERED_TURN])
+        piece = EXPANDED_PIECE if self._exchange.expands else FILTERED_TURN
+        self._exchange.write(data[:piece])
+        for at in range(piece, len(data), piece):
+            self._keep(data[at : at + piece])
         self._given += len(data)
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._next_turn)
@@ -240,8 +242,9 @@ class Reservoir:
                 self.close()
                 exchange.fail()
                 return
-            given += len(data)
+            before = exchange.body_bytes_sent
             exchange.write(data)
+            given += max(len(data), exchange.body_bytes_sent - before)
         if not self._parts:
             self._empty()
         if self._in_memory <= self._buffers.memory // 2:
@@ -264,7 +267,8 @@ class Reservoir:
             self._parts.popleft()
             return part
         assert self._file is not None
-        data = os.pread(self._file.fileno(), min(self._buffers.read_size, part.end - part.start), part.start)
+        size = EXPANDED_PIECE if self._exchange.expands else self._buffers.read_size
+        data = os.pread(self._file.fileno(), min(size, part.end - part.start), part.start)
         part.start += len(data)
         if part.start == part.end:
             self._parts.popleft()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp.http import HttpProcessingError, HttpResponseParser
 
 from pyngx.core.ports import Failure
+from pyngx.http.response_head import MAX_LENGTH, BadResponse, parse_response_head
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,6 +31,7 @@ INFORMATIONAL_LIMIT = 32  # an endless row of 1xx would be an endless wait
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _PREFIX = b"HTTP/"
+_LENGTH = re.compile(rb"\d{1,19}")
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -151,7 +153,10 @@ class ResponseReader:
             return None
         self._head = head[end.end() :]
         try:
+            parse_response_head(head[: end.end()])  # aiohttp's unfolds lines, takes HTTP/2.0 and NUL in a reason
             messages, _, _ = self._parser.feed_data(head[: end.end()])
+        except BadResponse as error:
+            return self._break(Failure.INVALID_HEADER, str(error))
         except HttpProcessingError as error:
             return self._break(Failure.INVALID_HEADER, f"sent an invalid response head: {_first_line(error)}")
         if not messages:
@@ -186,7 +191,7 @@ class ResponseReader:
             return "sent both Content-Length and Transfer-Encoding"
         if codings and codings != [b"chunked"]:
             return f"sent an unknown Transfer-Encoding: {codings[0]!r}"
-        if len(lengths) > 1 or not all(length.isdigit() for length in lengths):
+        if len(lengths) > 1 or not all(_LENGTH.fullmatch(length) and int(length) <= MAX_LENGTH for length in lengths):
             return "sent an invalid Content-Length"
         if self._method == b"HEAD" or status in (101, 204, 304):
             self._state, self._left = _Body.LENGTH, 0

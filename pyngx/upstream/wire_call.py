@@ -11,6 +11,7 @@ from pyngx.http.chunked import BadChunk
 from pyngx.http.headers import Headers
 from pyngx.http.request_head import HEAD_END
 from pyngx.http.response_head import BadResponse, ResponseHead, parse_response_head
+from pyngx.http.websocket import find_problem
 
 if TYPE_CHECKING:
     from pyngx.core.ports import CallHandler, Fields, Request
@@ -323,6 +324,9 @@ class WireCall:
         connection = self._connection
         if not self._request.upgrade or connection is None:
             self._break(Failure.INVALID_HEADER, "switched protocols unasked")
+            return
+        if problem := find_problem(self._request.fields, headers):
+            self._break(Failure.INVALID_HEADER, problem)
             return
         self._leave()
         connection.deadline.close()

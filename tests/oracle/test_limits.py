@@ -17,7 +17,10 @@ from tests.oracle.pair import Pair, Side, needs_nginx, pair
 pytestmark = needs_nginx
 
 SLOW = 0.5  # seconds
-SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+SWITCHED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
 REPLIES = {
     "main": Reply.raw(SLOW, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
     "websocket": Reply.raw(SWITCHED, b"hello", 2.0, close=True),

@@ -85,6 +85,17 @@ def test_limits(whole: bool) -> None:
     assert refused(line(100) + field(100) + field(100) + field(100)[:-2] + end, SMALL) == 494
 
 
+def test_a_line_that_was_looked_at_is_not_looked_at_again() -> None:
+    inbox = Inbox()
+    data = b"GET / HTTP/1.1\r\nA: " + b"b" * 100 + b"\r\n"
+    for at in range(len(data)):
+        inbox.add(data[at : at + 1])
+        assert inbox.take_head(SMALL, RULES) is None
+    inbox.add(b"C: " + b"d" * 130 + b"\r\n")
+    with pytest.raises(BadHead):
+        inbox.take_head(SMALL, RULES)
+
+
 def test_a_head_that_never_ends_is_refused_when_it_is_too_large() -> None:
     assert refused(b"GET /" + b"a" * 200, SMALL) == 414
     assert refused(b"GET / HTTP/1.1\r\nA: " + b"a" * 200, SMALL) == 494

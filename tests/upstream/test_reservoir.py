@@ -20,6 +20,7 @@ class FakeExchange:
         self.room = room
         self.paused = room <= 0
         self.taken = b""
+        self.expands = False
         self.body_filters: list[object] = []
         self.over = ""
         self.events: list[str] = []
@@ -28,6 +29,10 @@ class FakeExchange:
         self.taken += data
         self.room -= len(data)
         self.paused = self.room <= 0
+
+    @property
+    def body_bytes_sent(self) -> int:
+        return len(self.taken)
 
     def end(self, _trailers: object) -> None:
         self.over = "ended"
