@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.upstream.peer import Peer
 from pyngx.upstream.round_robin import choose_round_robin
+from pyngx.upstream.slow_start import choose_warming_round_robin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +35,7 @@ class Method:
 
     choose: Choose = choose_round_robin
     begin: Callable[[Exchange], Choose] | None = None
+    choose_warming: Choose = choose_warming_round_robin  # instead of `choose`, where a server has `slow_start`
 
 
 ROUND_ROBIN = Method()
@@ -53,6 +55,8 @@ class Group:
             raise ValueError(f'upstream "{name}" must have a server that is no backup')
         self._single = len(peers) == 1
         self._choose = method.choose
+        if any(peer.settings.slow_start for peer in peers):
+            self._choose = method.choose_warming
         self.begin = None if self._single else method.begin  # what each request is to begin with
         self.tries = sum(not peer.settings.down for peer in peers)  # how many peers one request may try at most
 
@@ -107,7 +111,10 @@ class Group:
         if not settings.max_fails:
             return False
         peer.effective_weight = max(0, peer.effective_weight - settings.weight // settings.max_fails)
-        return peer.fails >= settings.max_fails
+        if peer.fails < settings.max_fails:
+            return False
+        peer.is_recovering = bool(settings.slow_start)
+        return True
 
     def adopt(self, old: Group) -> None:
         """Take over the peers of a former generation whose settings are equal, with all their state.

@@ -252,3 +252,20 @@ def test_what_can_not_be_checked_is_an_error(location: str, message: str) -> Non
 def test_tests_that_make_no_sense_are_errors(tests: str) -> None:
     with pytest.raises(ConfigError):
         build_text(f"events {{ }} http {{ match a {{ {tests} }} }}", MODULES)
+
+
+async def test_a_server_that_is_healthy_again_starts_slowly(site: Site) -> None:
+    site.answers[1] = says(500)
+    servers = "upstream app { server 127.0.0.1:1 slow_start=1h; server 127.0.0.1:2; }"
+    site.load(f"proxy_pass http://app; health_check {QUICK};", servers)
+    await until(lambda: site.events)
+    del site.answers[1]
+    await until(lambda: len(site.events) == 2)
+    assert await site.ports(20) == {b"2"}
+
+
+@pytest.mark.parametrize("method", ["ip_hash", "hash $uri", "random"])
+def test_slow_start_goes_with_methods_that_have_weights_only(method: str) -> None:
+    servers = "server 127.0.0.1:1 slow_start=1s; server 127.0.0.1:2;"
+    with pytest.raises(ConfigError, match='balancing method does not support parameter "slow_start"'):
+        build_text(f"events {{ }} http {{ upstream a {{ {method}; {servers} }} }}", MODULES)
