@@ -51,6 +51,7 @@ from pyngx.modules import (
     upstream_hash,
     upstream_ip_hash,
     upstream_least_conn,
+    upstream_queue,
     upstream_random,
     userid,
 )
@@ -76,6 +77,7 @@ MODULES: tuple[Module, ...] = (
     upstream_ip_hash.MODULE,
     upstream_least_conn.MODULE,
     upstream_random.MODULE,
+    upstream_queue.MODULE,
     # before access, as nginx has it: the rate first
     limit_req.MODULE,
     limit_conn.MODULE,

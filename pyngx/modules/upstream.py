@@ -20,6 +20,7 @@ from pyngx.modules import upstream_hash, upstream_ip_hash, upstream_least_conn, 
 from pyngx.modules.upstream_hash import HashSettings
 from pyngx.modules.upstream_ip_hash import IpHashSettings
 from pyngx.modules.upstream_least_conn import LeastConnSettings
+from pyngx.modules.upstream_queue import queue_of
 from pyngx.modules.upstream_random import RandomSettings
 from pyngx.upstream.group import ROUND_ROBIN, Group, Method
 from pyngx.upstream.peer import PeerSettings
@@ -316,7 +317,7 @@ def _define(build: Build, opened: Opened[str], span: Span | None) -> None:
     if not primaries:
         which = "but backups are " if peers else "are "
         raise ConfigError(f'no servers {which}inside upstream "{opened.argument}"', span)
-    group = Group(opened.argument, peers, _method(inner, primaries))
+    group = Group(opened.argument, peers, _method(inner, primaries), queue_of(inner))
     kept = KeepAlive(own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument)
     build.name(opened.argument, make_upstream(build, group, kept), span)
 

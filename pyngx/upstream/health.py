@@ -173,3 +173,4 @@ class _Running:
             "notice", "peer_healthy", message, upstream=check.group.name, peer=str(peer.address), reason=reason,
             checks=passed,
         )  # fmt: skip
+        check.group.peer_freed()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyngx.upstream.outlet import Outlet
     from pyngx.upstream.peer import Peer
     from pyngx.upstream.plan import Plan
+    from pyngx.upstream.queue import Waiter
 
 
 class Relay:
@@ -41,6 +42,7 @@ class Relay:
     _call: Call | None = None
     _peer: Peer | None = None
     _attempt: Try | None = None
+    _waiter: Waiter | None = None  # in the group's queue
     _outlet: Outlet | None = None  # since the response's head was passed on
 
     def __init__(self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None) -> None:
@@ -235,14 +237,13 @@ class Relay:
         assert self._call is not None
         return self._attempt, self._call
 
-    def _try_next(self) -> None:
+    def _try_next(self, peer: Peer | None = None) -> None:
+        """Ask a peer that was waited for, or else the group's next."""
         now = time.monotonic()
-        peer = self._group.select(self._tried, now, self._choose)
-        if peer is None:
-            nobody = self._note(self._group.name, now)
-            nobody.status, nobody.response_time = 502, 0.0
-            self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
-            self._answer(Status(502))
+        if peer is None and (peer := self._group.select(self._tried, now, self._choose)) is None:
+            self._waiter = self._group.wait(self._tried, self._choose, self._waited)
+            if self._waiter is None:
+                self._find_nobody("no live upstreams while connecting to upstream")
             return
         self._peer = peer
         self._attempt = self._note(str(peer.address), now)
@@ -251,6 +252,19 @@ class Relay:
         self._call = call = self._plan.transport.start(self._request, self)
         if call.is_connected:
             self.connected()
+
+    def _waited(self, peer: Peer | None) -> None:
+        self._waiter = None
+        if peer is not None:
+            self._try_next(peer)
+        else:
+            self._find_nobody("no upstream became free while the request was queued")
+
+    def _find_nobody(self, message: str) -> None:
+        nobody = self._note(self._group.name, time.monotonic())
+        nobody.status, nobody.response_time = 502, 0.0
+        self._log("error", "no_live_upstreams", message)
+        self._answer(Status(502))
 
     def _note(self, address: str, now: float) -> Try:
         """Write an attempt down where variables and logs find it."""
@@ -346,7 +360,9 @@ class Relay:
         The exchange closes the body: error pages and logs may ask for it still.
         """
         self._done = True
-        self._call = self._body = None
+        if self._waiter is not None:
+            self._waiter.leave()
+        self._call = self._body = self._waiter = None
         exchange = self._exchange
         if exchange.ended:  # else the outlet still holds some of the response
             self._outlet = exchange.on_gone = exchange.source = None
