@@ -21,6 +21,7 @@ SHOWN = {
     "events": "events",
     "http": "http",
     "upstream": "upstream",
+    "match": "match",
     "server": "server",
     "server-if": "if in server",
     "location": "location",

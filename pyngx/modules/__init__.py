@@ -20,6 +20,7 @@ from pyngx.modules import (
     gzip,
     gzip_static,
     headers,
+    health_check,
     http2,
     index,
     limit_conn,
@@ -51,6 +52,7 @@ from pyngx.modules import (
     upstream_hash,
     upstream_ip_hash,
     upstream_least_conn,
+    upstream_queue,
     upstream_random,
     userid,
 )
@@ -77,6 +79,7 @@ MODULES: tuple[Module, ...] = (
     upstream_ip_hash.MODULE,
     upstream_least_conn.MODULE,
     upstream_random.MODULE,
+    upstream_queue.MODULE,
     # before access, as nginx has it: the rate first
     limit_req.MODULE,
     limit_conn.MODULE,
@@ -102,6 +105,7 @@ MODULES: tuple[Module, ...] = (
     stub_status.MODULE,
     empty_gif.MODULE,
     proxy.MODULE,
+    health_check.MODULE,
     asgi.MODULE,
     random_index.MODULE,
     index.MODULE,

@@ -279,7 +279,7 @@ def make_handler(build: Build) -> Handler | None:
     return Proxy(
         plan,
         find.destination,
-        _request_maker(build, own),
+        request_maker(build, own),
         body_keeper(build),
         _body_maker(build, own),
         own.proxy_pass_request_body,
@@ -326,7 +326,8 @@ def _body_maker(build: Build, own: ProxySettings) -> Callable[[Exchange], bytes]
     return lambda exchange: wire(render(exchange))
 
 
-def _request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Destination], Request]:
+def request_maker(build: Build, own: ProxySettings) -> Callable[[Exchange, Destination], Request]:
+    """What makes the requests that a location sends to its upstream."""
     is_http_1_1 = own.proxy_http_version == "1.1"
     make_lines = lines_of(build, own.proxy_set_header, own.proxy_pass_request_headers, is_http_1_1)
     method = build.template(own.proxy_method).render if own.proxy_method is not None else None

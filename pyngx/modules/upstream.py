@@ -20,6 +20,7 @@ from pyngx.modules import upstream_hash, upstream_ip_hash, upstream_least_conn, 
 from pyngx.modules.upstream_hash import HashSettings
 from pyngx.modules.upstream_ip_hash import IpHashSettings
 from pyngx.modules.upstream_least_conn import LeastConnSettings
+from pyngx.modules.upstream_queue import queue_of
 from pyngx.modules.upstream_random import RandomSettings
 from pyngx.upstream.group import ROUND_ROBIN, Group, Method
 from pyngx.upstream.peer import PeerSettings
@@ -47,6 +48,7 @@ class ServerLine:
     max_conns: int = 0
     backup: bool = False
     down: bool = False
+    slow_start: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,15 @@ def _server(node: Node) -> ServerLine:
         "max_fails": parse_number,
         "max_conns": parse_number,
         "fail_timeout": parse_seconds,
+        "slow_start": parse_seconds,
     }
     found = parameters(others, readers, ("backup", "down"))
     return ServerLine(first.text, **found)  # type: ignore[arg-type] # the readers give each its type
 
 
 server = Argument(
-    "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]",
+    "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [slow_start=time]"
+    " [backup] [down]",
     _server,
     1,
     None,
@@ -314,7 +318,7 @@ def _define(build: Build, opened: Opened[str], span: Span | None) -> None:
     if not primaries:
         which = "but backups are " if peers else "are "
         raise ConfigError(f'no servers {which}inside upstream "{opened.argument}"', span)
-    group = Group(opened.argument, peers, _method(inner, primaries))
+    group = Group(opened.argument, peers, _method(inner, primaries), queue_of(inner))
     kept = KeepAlive(own.keepalive, own.keepalive_requests, own.keepalive_time, own.keepalive_timeout, opened.argument)
     build.name(opened.argument, make_upstream(build, group, kept), span)
 
@@ -331,6 +335,7 @@ def _peers(inner: Build, own: UpstreamSettings) -> Iterator[PeerSettings]:
                 max_conns=line.max_conns,
                 backup=line.backup,
                 down=line.down,
+                slow_start=line.slow_start,
             )
 
 
@@ -340,18 +345,20 @@ def _method(inner: Build, primaries: Sequence[PeerSettings]) -> Method:
     for settings, name, method_of, knows_backups in METHODS:
         if inner.given(settings, name) and (place := inner.origin(settings, name)) is not None:
             if not knows_backups:
-                _refuse_backups(inner, name, place)
+                _refuse_words(inner, name, place)
             if place.start > found[0]:
                 found = place.start, method_of(inner, primaries)
     return found[1]
 
 
-def _refuse_backups(inner: Build, name: str, place: Span) -> None:
-    """nginx refuses the word where the method is written above it, and takes it where it is written below."""
+def _refuse_words(inner: Build, name: str, place: Span) -> None:
+    """nginx refuses what a method doesn't know where it is written above it, and takes it where it is below."""
     servers = inner.settings(UpstreamSettings).server
     for line, span in zip(servers, inner.origins(UpstreamSettings, "server"), strict=True):
-        if line.backup and span.source is place.source and span.start > place.start:
-            raise ConfigError('balancing method does not support parameter "backup"', span, related=((name, place),))
+        word = "slow_start" if line.slow_start else "backup" if line.backup else ""
+        if word and span.source is place.source and span.start > place.start:
+            message = f'balancing method does not support parameter "{word}"'
+            raise ConfigError(message, span, related=((name, place),))
 
 
 MODULE = Module("upstream", settings=(UpstreamBlocks, UpstreamSettings), variables=VARIABLES, define=define)

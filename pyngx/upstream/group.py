@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from pyngx.upstream.peer import Peer
 from pyngx.upstream.round_robin import choose_round_robin
+from pyngx.upstream.slow_start import choose_warming_round_robin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyngx.core.exchange import Exchange
     from pyngx.upstream.peer import PeerSettings
+    from pyngx.upstream.queue import Queue, Served, Waiter
 
 Choose = Callable[[Sequence[Peer], Collection[Peer], int], Peer | None]
 """Gives an available one of some peers that is not among those tried, at a time in whole seconds; None for none."""
@@ -34,6 +36,7 @@ class Method:
 
     choose: Choose = choose_round_robin
     begin: Callable[[Exchange], Choose] | None = None
+    choose_warming: Choose = choose_warming_round_robin  # instead of `choose`, where a server has `slow_start`
 
 
 ROUND_ROBIN = Method()
@@ -42,9 +45,11 @@ ROUND_ROBIN = Method()
 class Group:
     """The peers of one upstream. Each peer that `select` gives must come back by `succeeded` or `failed`, once."""
 
-    __slots__ = ("_choose", "_single", "backups", "begin", "name", "primaries", "tries")
+    __slots__ = ("_choose", "_single", "backups", "begin", "name", "primaries", "queue", "tries")
 
-    def __init__(self, name: str, servers: Iterable[PeerSettings], method: Method = ROUND_ROBIN) -> None:
+    def __init__(
+        self, name: str, servers: Iterable[PeerSettings], method: Method = ROUND_ROBIN, queue: Queue | None = None
+    ) -> None:
         peers = [Peer(settings) for settings in servers]
         self.name = name
         self.primaries = tuple(peer for peer in peers if not peer.settings.backup)
@@ -53,7 +58,10 @@ class Group:
             raise ValueError(f'upstream "{name}" must have a server that is no backup')
         self._single = len(peers) == 1
         self._choose = method.choose
+        if any(peer.settings.slow_start for peer in peers):
+            self._choose = method.choose_warming
         self.begin = None if self._single else method.begin  # what each request is to begin with
+        self.queue = queue  # where requests wait for a peer; None: they don't
         self.tries = sum(not peer.settings.down for peer in peers)  # how many peers one request may try at most
 
     def __repr__(self) -> str:
@@ -94,9 +102,35 @@ class Group:
         peer.connections -= 1
         if self._single or peer.accessed < peer.checked:
             peer.fails = 0
+        if self.queue is not None:
+            self.queue.freed()
 
     def failed(self, peer: Peer, now: float) -> bool:
         """Count a failure of the peer; true if it is disabled for its `fail_timeout` by now."""
+        is_disabled = self._count_failure(peer, now)
+        if self.queue is not None:
+            self.queue.freed()
+        return is_disabled
+
+    def release(self, peer: Peer) -> None:
+        """Give a peer back that wasn't asked after all."""
+        peer.connections -= 1
+        self.peer_freed()
+
+    def peer_freed(self) -> None:
+        """A peer may be had again: who waits is to know."""
+        if self.queue is not None:
+            self.queue.freed()
+
+    def wait(self, tried: set[Peer], choose: Choose | None, served: Served) -> Waiter | None:
+        """Wait for a peer, where `select` had none; None where that makes no sense, or too many wait."""
+        if self.queue is None or any(peer.settings.backup for peer in tried):
+            return None
+        if not any(peer not in tried and not peer.settings.down for peer in self.peers):
+            return None
+        return self.queue.join(self, tried, choose, served)
+
+    def _count_failure(self, peer: Peer, now: float) -> bool:
         peer.connections -= 1
         if self._single:
             peer.fails = 0
@@ -107,7 +141,10 @@ class Group:
         if not settings.max_fails:
             return False
         peer.effective_weight = max(0, peer.effective_weight - settings.weight // settings.max_fails)
-        return peer.fails >= settings.max_fails
+        if peer.fails < settings.max_fails:
+            return False
+        peer.is_recovering = bool(settings.slow_start)
+        return True
 
     def adopt(self, old: Group) -> None:
         """Take over the peers of a former generation whose settings are equal, with all their state.
@@ -120,6 +157,8 @@ class Group:
         if Counter(peer.settings for peer in old.peers) != Counter(peer.settings for peer in self.peers):
             for peer in old.peers:
                 peer.current_weight = 0  # turns that are owed mean something in the same company only
+        if self.queue is not None and old.queue is not None:
+            self.queue.adopt(old.queue)
         self.primaries = _replace(self.primaries, kept)
         self.backups = _replace(self.backups, kept)
 

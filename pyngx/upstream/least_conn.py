@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyngx.upstream.group import Method
 from pyngx.upstream.round_robin import choose_round_robin
+from pyngx.upstream.slow_start import choose_warming_least_conn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,4 +35,4 @@ def choose_least_conn(peers: Sequence[Peer], tried: Collection[Peer], now: int) 
     return choose_round_robin(least, (), now)
 
 
-LEAST_CONN = Method(choose_least_conn)
+LEAST_CONN = Method(choose_least_conn, choose_warming=choose_warming_least_conn)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from pyngx.core.ports import Address
 
 
@@ -21,6 +23,7 @@ class PeerSettings:
     max_conns: int = 0  # 0: no limit
     backup: bool = False
     down: bool = False
+    slow_start: float = 0.0  # seconds in which the weight grows from nothing after a recovery; 0: at once
 
 
 class Peer:
@@ -32,18 +35,26 @@ class Peer:
 
     __slots__ = (
         "accessed",
+        "bars",
         "checked",
         "connections",
         "current_weight",
         "effective_weight",
         "fails",
         "is_limited",
+        "is_proven",
+        "is_recovering",
         "settings",
+        "warm_since",
     )
 
     def __init__(self, settings: PeerSettings) -> None:
         self.settings = settings
         self.is_limited = settings.down or bool(settings.max_conns)  # whether it may have no room
+        self.bars: set[Hashable] = set()  # the health checks that it fails, or has yet to pass
+        self.is_proven = False  # whether the last health check that was made found it healthy
+        self.is_recovering = False  # whether it had failed, and starts slowly when it is back
+        self.warm_since = 0.0  # when it began to; 0: its weight is whole
         self.current_weight = 0
         self.effective_weight = settings.weight
         self.fails = 0
@@ -54,6 +65,7 @@ class Peer:
     def __repr__(self) -> str:
         settings = self.settings
         marks = "".join(f" {mark}" for mark in ("backup", "down") if getattr(settings, mark))
+        marks += " unhealthy" if self.bars else ""
         return (
             f"<Peer {settings.address} weight={self.current_weight}/{self.effective_weight}/{settings.weight}"
             f" fails={self.fails}/{settings.max_fails} connections={self.connections}{marks}>"
@@ -68,12 +80,24 @@ class Peer:
         """Whether it may be chosen: neither down, nor failed too often of late, nor full."""
         return self.has_room() and not self.is_failed(now)
 
+    def bar(self, check: Hashable) -> None:
+        """Have it not chosen as long as a health check says so."""
+        self.bars.add(check)
+        self.is_limited = True
+
+    def unbar(self, check: Hashable) -> None:
+        """Have it chosen again, as far as a health check is concerned."""
+        self.bars.discard(check)
+        self.is_limited = bool(self.bars or self.settings.down or self.settings.max_conns)
+
     def has_room(self) -> bool:
-        """Whether it is neither down nor at its `max_conns`."""
+        """Whether it is neither down nor unhealthy nor at its `max_conns`."""
         if not self.is_limited:
             return True
         settings = self.settings
-        return not settings.down and not (settings.max_conns and self.connections >= settings.max_conns)
+        if self.bars or settings.down:
+            return False
+        return not (settings.max_conns and self.connections >= settings.max_conns)
 
     def is_failed(self, now: int) -> bool:
         """Whether it has had its failures, and its `fail_timeout` isn't over."""

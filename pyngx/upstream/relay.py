@@ -7,7 +7,7 @@ tries the next peer; both sides' flow control is coupled to each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pyngx.core.answers import Answer, Redirected, Refused, Response, Status
@@ -25,15 +25,17 @@ from pyngx.upstream.plan import (
     Condition,
 )
 from pyngx.upstream.tunnel import Tunnel
+from pyngx.upstream.upload import Upload
 
 if TYPE_CHECKING:
     from pyngx.core.exchange import Exchange
-    from pyngx.core.ports import Call, Fields, TunnelEnd
+    from pyngx.core.ports import Call, TunnelEnd
     from pyngx.core.spool import Spool
     from pyngx.upstream.group import Group
     from pyngx.upstream.outlet import Outlet
     from pyngx.upstream.peer import Peer
     from pyngx.upstream.plan import Plan
+    from pyngx.upstream.queue import Waiter
 
 
 class Relay:
@@ -49,6 +51,7 @@ class Relay:
     _call: Call | None = None
     _peer: Peer | None = None
     _attempt: Try | None = None
+    _waiter: Waiter | None = None  # in the group's queue
     _outlet: Outlet | None = None  # since the response's head was passed on
 
     def __init__(self, exchange: Exchange, plan: Plan, group: Group, request: Request, body: Spool | None) -> None:
@@ -80,7 +83,7 @@ class Relay:
             self._chunks = self._body.chunks()
             self._send_chunks()
         elif self._streams:
-            self._exchange.body.read_into(_Upload(call, self._refuse))
+            self._exchange.body.read_into(Upload(call, self._refuse))
         elif self._request.body_length != 0:
             call.end_body()
 
@@ -249,14 +252,13 @@ class Relay:
         assert self._call is not None
         return self._attempt, self._call
 
-    def _try_next(self) -> None:
+    def _try_next(self, peer: Peer | None = None) -> None:
+        """Ask a peer that was waited for, or else the group's next."""
         now = time.monotonic()
-        peer = self._group.select(self._tried, now, self._choose)
-        if peer is None:
-            nobody = self._note(self._group.name, now)
-            nobody.status, nobody.response_time = 502, 0.0
-            self._log("error", "no_live_upstreams", "no live upstreams while connecting to upstream")
-            self._answer(Status(502))
+        if peer is None and (peer := self._group.select(self._tried, now, self._choose)) is None:
+            self._waiter = self._group.wait(self._tried, self._choose, self._waited)
+            if self._waiter is None:
+                self._find_nobody("no live upstreams while connecting to upstream")
             return
         self._peer = peer
         self._attempt = self._note(str(peer.address), now)
@@ -265,6 +267,19 @@ class Relay:
         self._call = call = self._plan.transport.start(self._request, self)
         if call.is_connected:
             self.connected()
+
+    def _waited(self, peer: Peer | None) -> None:
+        self._waiter = None
+        if peer is not None:
+            self._try_next(peer)
+        else:
+            self._find_nobody("no upstream became free while the request was queued")
+
+    def _find_nobody(self, message: str) -> None:
+        nobody = self._note(self._group.name, time.monotonic())
+        nobody.status, nobody.response_time = 502, 0.0
+        self._log("error", "no_live_upstreams", message)
+        self._answer(Status(502))
 
     def _note(self, address: str, now: float) -> Try:
         """Write an attempt down where variables and logs find it."""
@@ -360,7 +375,9 @@ class Relay:
         The exchange closes the body: error pages and logs may ask for it still.
         """
         self._done = True
-        self._call = self._body = None
+        if self._waiter is not None:
+            self._waiter.leave()
+        self._call = self._body = self._waiter = None
         exchange = self._exchange
         if exchange.ended:  # else the outlet still holds some of the response
             self._outlet = exchange.on_gone = exchange.source = None
@@ -372,22 +389,3 @@ class Relay:
         upstream = f"{self._attempt.addr if self._attempt is not None else self._group.name}"
         target = self._request.target.decode("utf-8", "surrogateescape")
         self._exchange.log(level, event, message, upstream=f"http://{upstream}{target}")
-
-
-class _Upload:
-    """Passes a request's body to a call as it comes."""
-
-    __slots__ = ("_call", "_refuse")
-
-    def __init__(self, call: Call, refuse: Callable[[int], None]) -> None:
-        self._call = call
-        self._refuse = refuse
-
-    def body_received(self, data: bytes) -> None:
-        self._call.send_body(data)
-
-    def body_ended(self, trailers: Fields) -> None:  # noqa: ARG002 -- a sink's interface
-        self._call.end_body()  # as nginx: who takes trailers for fields would let a client write any
-
-    def body_refused(self, status: int) -> None:
-        self._refuse(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ async def relay_websocket(exchange: Exchange, plan: Plan, group: Group, request:
     """Shake hands with the first peer that will, and carry messages until one side closes."""
     request = replace(request, fields=[field for field in request.fields if field[0].lower() not in OWN], lines=b"")
     tries = _Tries(exchange, plan, group)
-    while (begun := tries.begin()) is not None:
+    while (begun := await tries.begin()) is not None:
         if (answer := await _try(tries, *begun, request)) is not None:
             return answer
     return Status(502)
@@ -51,10 +52,10 @@ class _Tries:
         self._deadline = plan.deadline()
         self._first = len(exchange.tries)
 
-    def begin(self) -> tuple[Peer, Try] | None:
+    async def begin(self) -> tuple[Peer, Try] | None:
         """The next peer, and the note of its being asked."""
         now = time.monotonic()
-        peer = self._group.select(self._tried, now, self._choose)
+        peer = self._group.select(self._tried, now, self._choose) or await self._wait()
         before = len(self.exchange.tries)
         name = str(peer.address) if peer is not None else self._group.name
         attempt = Try(name, now, is_anew=0 < before == self._first)
@@ -66,6 +67,20 @@ class _Tries:
             return None
         self._left -= 1
         return peer, attempt
+
+    async def _wait(self) -> Peer | None:
+        """The peer that becomes free, where the group has a queue."""
+        served: asyncio.Future[Peer | None] = asyncio.get_running_loop().create_future()
+        waiter = self._group.wait(self._tried, self._choose, served.set_result)
+        if waiter is None:
+            return None
+        try:
+            return await served
+        except asyncio.CancelledError:
+            waiter.leave()
+            if served.done() and not served.cancelled() and (peer := served.result()) is not None:
+                self._group.release(peer)
+            raise
 
     def go_on(self, condition: Condition | int | None) -> bool:
         """Whether another peer may be asked after this."""
