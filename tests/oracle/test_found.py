@@ -43,6 +43,8 @@ CONFIGURATION = """
         location /twice { proxy_pass http://<twice>; }
         location /read { return 200 x; }
         location /tokens { return 200 x; }
+        location /unset { ssi on; ssi_types *; return 200 '<!--#echo var="early" -->|<!--#echo var="late" -->'; }
+        location /never { set $early x; auth_request_set $early x; auth_request_set $late x; set $late x; }
     }
     server { listen LISTEN1 default_server; error_page 400 @bad; location @bad { return 200 "default $uri"; } }
     server { listen LISTEN1; server_name named; error_page 400 @bad; location @bad { return 200 "named $uri"; } }
@@ -58,6 +60,7 @@ REQUESTS = [
     *(ask(f"GET {path}") for path in ("/re/dir", "/re/none", "/slash/a.txt/", "/index/", "/index/?a=dir")),
     *(ask(f"GET {path}") for path in ("/indexfile/", "/realpath", "/hidden/inner", "/status", "/page/301")),
     *(ask(f"GET {path}") for path in ("/page/303", "/unsigned", "/typed", "/twice", "/noport?a=:")),
+    ask("GET /unset"),
     ask("GET /accel", 'If-Match: "x"'),
     ask("GET /page/412", 'If-Match: "x"'),
     ask("GET /read HTTP/1.0", "Connection: keep-alive, close"),
