@@ -10,6 +10,8 @@ from tests.oracle.random_words import URIS, Place, Texts, formed, one_of
 
 COMMON = """
     charset_map koi8-r windows-1251 { C3 C1; A9 61; E0 C3; }
+    charset_map koi8-r utf-8 { C1 D0B0; E1 D090; 61 C3A9; }
+    charset_map windows-1251 utf-8 { E0 D0B0; A9 C2A9; }
     gzip_min_length 0;
     map $arg_a $charset { default utf-8; x koi8-r; one windows-1251; off off; }
 """
@@ -40,6 +42,6 @@ def filters(place: Place) -> Texts:
         one_of("ssi_types *;", "ssi_types text/plain;", "ssi_silent_errors on;", "ssi_last_modified on;"),
         one_of("addition_types *;", "addition_types text/plain;"),
         one_of("autoindex_format json;", "autoindex_format xml;", "autoindex_localtime on;"),
-        one_of("empty_gif;") if place.kind != "server" else one_of("gzip_buffers 4 4k;"),
+        one_of("empty_gif;") if place.kind not in {"server", "http"} else one_of("gzip_buffers 4 4k;"),
     ]
     return st.one_of(*both, *rest)

@@ -53,7 +53,15 @@ def guards(place: Place) -> Texts:
         formed(
             "valid_referers{} {};",
             one_of("", " none", " blocked", " none blocked"),
-            one_of("server_names", "*.b.test a.test/a", "www.*", "~^x", "~a\\\\.test ~z", "a.test a.test/a/b xyz"),
+            one_of(
+                "server_names",
+                "*.b.test a.test/a",
+                "www.*",
+                "z.test ~^x",
+                "c.test ~a\\\\.test ~z",
+                "xyz a.test/a/b",
+                "a.test",
+            ),
         ),
         formed('secure_link "{}";', one_of("$arg_a", "$arg_a,$arg_b", "$cookie_c,1")),
         formed('secure_link_md5 "{}";', one_of("k", "k$arg_b", "$secure_link_expires$arg_b")),

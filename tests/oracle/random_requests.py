@@ -64,7 +64,7 @@ FIELDS = (
     *("X-Forwarded-For: x, 127.0.0.1", "X-Y: 192.0.2.1", "Referer: https://x.b.test/a", "Referer: -", "Referer: xyz"),
     *("Referer: http://a.test/a/b", "Referer: http://www.a.test:80", "Authorization: Bearer x"),
 )
-METHODS = ("GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO", "get")
+METHODS = ("GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO")
 
 
 SEGMENTS = pieces(1, 3).map("".join)
@@ -79,9 +79,10 @@ TARGETS = st.tuples(AUTHORITIES, SEGMENTS, TAILS, st.sampled_from(QUERIES)).map(
 HOSTS = st.tuples(st.sampled_from(NAMES), st.sampled_from(("", "", ":8080", ":PORT0"))).map(
     lambda host: f"Host: {''.join(host)}"
 )
-SOME_FIELDS = st.tuples(st.lists(HOSTS, max_size=1), st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)).map(
-    lambda two: [*two[0], *two[1]]
-)
+PACKED = st.sampled_from(([], [], ["Accept-Encoding: gzip"]))
+SOME_FIELDS = st.tuples(
+    st.lists(HOSTS, max_size=1), st.lists(st.sampled_from(FIELDS), max_size=3, unique=True), PACKED
+).map(lambda parts: [*parts[0], *parts[1], *parts[2]])
 BODIES = st.sampled_from((b"", b"", b"x=1", b"longer body\r\n"))
 CHUNKED = st.sampled_from((False, False, False, True))
 VERSIONS = st.sampled_from(("HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"))

@@ -49,7 +49,7 @@ def _key(directive: str) -> str:
     if name in SEVERAL or name in FIELDS:
         return directive
     if name in {"limit_req", "auth_request_set"}:
-        return " ".join(directive.split()[:2])
+        return " ".join(directive.rstrip(";").split()[:2])
     if name == "location":
         return rest.partition(" {")[0].removeprefix("^~").strip()
     return "root" if name == "alias" else name
@@ -248,7 +248,7 @@ def body(place: Place) -> Texts:
     script = st.lists(scripts(place), max_size=3)
     decoration = st.lists(decorations(place), max_size=3)
     some = [script, decoration, st.lists(guards(place), max_size=2), st.lists(filters(place), max_size=2)]
-    some.append(st.lists(contents(place), min_size=0, max_size=1))
+    some.append(st.lists(contents(place), min_size=1, max_size=1))
     if place.depth < 2 and place.kind in {"prefix", "regex"}:
         some.append(st.lists(location(place.kind, place.depth + 1), max_size=2))
     return st.tuples(*some).map(lambda found: distinct([each for part in found for each in part]))
@@ -297,14 +297,25 @@ ASKED = st.lists(
 BODILESS = 'proxy_pass_request_body off; proxy_set_header Content-Length ""; error_page 418 /;'
 NAMED_BODY = body(Place("named"))
 SERVER = st.tuples(
-    st.lists(one_of("root ROOT;", "root ROOT;", "merge_slashes off;"), max_size=2),
+    st.lists(one_of("root ROOT;", "root ROOT/dir;", "merge_slashes off;"), max_size=1),
     st.lists(decorations(IN_SERVER), max_size=2),
     st.lists(guards(IN_SERVER), max_size=2),
     st.lists(filters(IN_SERVER), max_size=1),
     st.lists(scripts(IN_SERVER), max_size=2),
-    st.lists(location(), min_size=1, max_size=6),
+    st.lists(location(), min_size=2, max_size=7),
 ).map(lambda parts: distinct([each for part in parts for each in part], "\n        "))
 COUNT = st.integers(1, 3)
+SHARED = COMMON + random_guards.COMMON + random_filters.COMMON
+EVERYWHERE = st.tuples(
+    st.lists(filters(Place("http")), max_size=2),
+    st.lists(guards(Place("server")), max_size=1),
+    st.lists(one_of("gzip on;", "ssi on;", "autoindex on;", "charset utf-8;", "gzip on; gzip_types *;"), max_size=2),
+).map(lambda parts: in_http(distinct([each for part in parts for each in part])))
+
+
+def in_http(directives: str) -> str:
+    """Without what stands in the http block anyway, or may not."""
+    return re.sub(r"(?:auth_basic_user_file|valid_referers|gzip_min_length) [^;]*;", "", directives)
 
 
 @st.composite
@@ -338,4 +349,4 @@ def _unmapped(text: re.Match[str]) -> str:
 def sites(draw: Callable[..., str]) -> str:
     """The inside of an http block."""
     servers = "\n    ".join(draw(SERVERS[number]) for number in range(draw(COUNT)))
-    return COMMON + random_guards.COMMON + random_filters.COMMON + QUOTED.sub(_unmapped, servers)
+    return "\n    ".join(["", "root ROOT;", draw(EVERYWHERE), SHARED]) + QUOTED.sub(_unmapped, servers)

@@ -90,7 +90,7 @@ def template() -> st.SearchStrategy[str]:
 @cache
 def attached() -> st.SearchStrategy[str]:
     """What a redirect may begin with."""
-    return st.sampled_from(("/", "http://", "https://a.test", "$scheme://$host", "", "//", "x", "HTTP://"))
+    return st.sampled_from(("/", "http://", "https://a.test", "$scheme://${host}", "", "//", "x", "HTTP://"))
 
 
 def _joined(parts: list[str]) -> str:

@@ -43,6 +43,8 @@ CONFIGURATION = """
         location /twice { proxy_pass http://<twice>; }
         location /read { return 200 x; }
         location /tokens { return 200 x; }
+        location /last/proxied { empty_gif; proxy_pass http://<twice>; }
+        location /last/pixel { proxy_pass http://<twice>; empty_gif; }
         location /unset { ssi on; ssi_types *; return 200 '<!--#echo var="early" -->|<!--#echo var="late" -->'; }
         location /never { set $early x; auth_request_set $early x; auth_request_set $late x; set $late x; }
     }
@@ -60,7 +62,7 @@ REQUESTS = [
     *(ask(f"GET {path}") for path in ("/re/dir", "/re/none", "/slash/a.txt/", "/index/", "/index/?a=dir")),
     *(ask(f"GET {path}") for path in ("/indexfile/", "/realpath", "/hidden/inner", "/status", "/page/301")),
     *(ask(f"GET {path}") for path in ("/page/303", "/unsigned", "/typed", "/twice", "/noport?a=:")),
-    ask("GET /unset"),
+    *(ask(f"GET {path}") for path in ("/unset", "/last/proxied", "/last/pixel")),
     ask("GET /accel", 'If-Match: "x"'),
     ask("GET /page/412", 'If-Match: "x"'),
     ask("GET /read HTTP/1.0", "Connection: keep-alive, close"),
@@ -87,7 +89,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
-@pytest.mark.parametrize("request_", cases(REQUESTS, new={"GET /twice"}))
+@pytest.mark.parametrize("request_", cases(REQUESTS, new={"GET /twice", "GET /last/proxied"}))
 def test_requests_are_answered_as_by_nginx(servers: Pair, request_: Ask) -> None:
     theirs, ours = servers.ask(request_)
     assert shown(ours) == shown(theirs)
