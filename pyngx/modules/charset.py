@@ -267,9 +267,12 @@ def _reader(build: Build, charset: Charset) -> Read:
 
 
 def _say(response: Response, bare: bytes, charset: str) -> None:
-    """Name the charset in Content-Type."""
+    """Name the charset in Content-Type; one that `add_header` wrote behind it stays as it is."""
+    added = response.headers.all(b"content-type")[1:]
     named = charset and response.status not in WITHOUT_CHARSET
     response.headers.set(b"Content-Type", bare + b"; charset=" + wire(escape_line_ends(charset)) if named else bare)
+    for value in added:
+        response.headers.add(b"Content-Type", value)
 
 
 MODULE = Module("charset", settings=(CharsetSettings, CharsetMapSettings), define=define, header_filter=make_filter)
