@@ -43,6 +43,8 @@ CONFIGURATION = """
         location /twice { proxy_pass http://<twice>; }
         location /read { return 200 x; }
         location /tokens { return 200 x; }
+        location = /both/ { absolute_redirect off; return 200 exact; }
+        location /both/ { proxy_pass http://<twice>; }
         location /typed/twice { charset utf-8; add_header Content-Type text/x; proxy_pass http://<typed>; }
         location /last/proxied { empty_gif; proxy_pass http://<twice>; }
         location /last/pixel { proxy_pass http://<twice>; empty_gif; }
@@ -64,7 +66,7 @@ REQUESTS = [
     *(ask(f"GET {path}") for path in ("/re/dir", "/re/none", "/slash/a.txt/", "/index/", "/index/?a=dir")),
     *(ask(f"GET {path}") for path in ("/indexfile/", "/realpath", "/hidden/inner", "/status", "/page/301")),
     *(ask(f"GET {path}") for path in ("/page/303", "/unsigned", "/typed", "/twice", "/noport?a=:")),
-    *(ask(f"GET {path}") for path in ("/typed/twice", "/unset", "/last/proxied", "/last/pixel")),
+    *(ask(f"GET {path}") for path in ("/typed/twice", "/both", "/unset", "/last/proxied", "/last/pixel")),
     ask("GET /accel", 'If-Match: "x"'),
     ask("GET /page/412", 'If-Match: "x"'),
     ask("GET /read HTTP/1.0", "Connection: keep-alive, close"),
