@@ -98,11 +98,9 @@ class Locations:
         self._prefixes = sorted(prefixes)
         self._at = [prefixes[prefix] for prefix in self._prefixes]
         self._shorter = _chain(self._prefixes)
-        self._redirected = {
-            prefix[:-1]: location
-            for prefix, location in (prefixes | self._exact).items()
-            if location.auto_redirect and prefix[:-1] not in prefixes and prefix[:-1] not in self._exact
-        }
+        either = prefixes | self._exact  # an exact one redirects by its own settings for the prefix of its name, too
+        redirecting = {text for table in (prefixes, self._exact) for text in table if table[text].auto_redirect}
+        self._redirected = {text[:-1]: either[text] for text in redirecting if text[:-1] not in either}
 
     def find(self, exchange: Exchange) -> tuple[Location | None, Found]:
         """The location of the exchange's URI (ngx_http_core_find_location)."""

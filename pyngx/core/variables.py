@@ -55,6 +55,7 @@ class Variables:
                 self._known[variable.name] = variable
         self._prefixes.sort(key=lambda prefix: -len(prefix.name))
         self._slots: dict[str, bool] = {}  # whether something else than `set` assigns it
+        self._set_at: dict[str, Span] = {}  # the first `set` of it
         self._computed: dict[str, Getter] = {}
         self._late: list[tuple[str, Span | None, _Late]] = []
 
@@ -78,7 +79,16 @@ class Variables:
             return known.set
         self._refuse_builtin(name, span)
         self._slots[name] = self._slots.get(name, False) or not weak
+        if weak and span is not None:
+            first = self._set_at.setdefault(name, span)
+            if first.source is span.source and span.start < first.start:
+                self._set_at[name] = span
         return _assignment(name)
+
+    def is_set_before(self, name: str, span: Span) -> bool:
+        """Whether a `set` of a variable stands before a place; one in another file does."""
+        first = self._set_at.get(name.lower())
+        return first is not None and (first.source is not span.source or first.start < span.start)
 
     def getter(self, name: str, span: Span | None = None) -> Getter:
         """What reads a variable. A name that is unknown so far may be defined until `finish`."""

@@ -106,8 +106,7 @@ def _challenges(asked: Exchange) -> tuple[tuple[bytes, bytes], ...]:
 
 def _setter(build: Build, assignments: tuple[Assignment, ...]) -> SetVariables:
     prepared: list[tuple[Setter, Callable[[Exchange], str]]] = [
-        (build.variables.define_slot(one.name.value, one.name.span), build.template(one.value).render)
-        for one in assignments
+        (_target(build, one.name), build.template(one.value).render) for one in assignments
     ]
 
     def set_variables(exchange: Exchange, asked: Exchange) -> None:
@@ -115,6 +114,13 @@ def _setter(build: Build, assignments: tuple[Assignment, ...]) -> SetVariables:
             assign(exchange, render(asked))
 
     return set_variables
+
+
+def _target(build: Build, name: Text) -> Setter:
+    """What assigns a variable, which is not found until then, or empty if `set` came first (`get_handler`)."""
+    variables = build.variables
+    is_set = name.span is not None and variables.is_set_before(name.value, name.span)
+    return variables.define_slot(name.value, name.span, weak=is_set)
 
 
 MODULE = Module("auth_request", settings=(AuthRequestSettings,), handlers={Phase.ACCESS: make_handler})

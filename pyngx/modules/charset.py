@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TYPES = ("text/html", "text/xml", "text/plain", "text/vnd.wap.wml", "application/javascript", "application/rss+xml")
 UTF8 = "utf-8"
 LONGEST = 3  # bytes of a character that nginx's tables hold
+FIRST_CHARACTER = 0x80  # ASCII is never recoded into UTF-8
 LAST_CHARACTER = 0xFFFF
 WITHOUT_CHARSET = frozenset({301, 302})  # an old browser took a redirect's charset for the next page's
 
@@ -98,8 +99,8 @@ def _character(word: Word) -> bytes:
         character = found.decode()
     except ValueError:
         character = ""
-    if len(character) != 1 or ord(character) > LAST_CHARACTER:
-        help_ = "one character in UTF-8, up to three bytes in hexadecimal: E282AC"
+    if len(character) != 1 or not FIRST_CHARACTER <= ord(character) <= LAST_CHARACTER:
+        help_ = "one character in UTF-8, two or three bytes in hexadecimal: E282AC"
         raise ConfigError(f'invalid value "{word.text}"', word.span, help=help_)
     return found
 
@@ -266,9 +267,12 @@ def _reader(build: Build, charset: Charset) -> Read:
 
 
 def _say(response: Response, bare: bytes, charset: str) -> None:
-    """Name the charset in Content-Type."""
+    """Name the charset in Content-Type; one that `add_header` wrote behind it stays as it is."""
+    added = response.headers.all(b"content-type")[1:]
     named = charset and response.status not in WITHOUT_CHARSET
     response.headers.set(b"Content-Type", bare + b"; charset=" + wire(escape_line_ends(charset)) if named else bare)
+    for value in added:
+        response.headers.add(b"Content-Type", value)
 
 
 MODULE = Module("charset", settings=(CharsetSettings, CharsetMapSettings), define=define, header_filter=make_filter)

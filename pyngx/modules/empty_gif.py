@@ -10,6 +10,7 @@ from pyngx.config.declare import NEVER, directive
 from pyngx.core.answers import Answer, Content, Handler, Response, Status
 from pyngx.core.phases import Module, Phase
 from pyngx.http.headers import Headers
+from pyngx.modules.last_word import has_last_word
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
@@ -39,7 +40,7 @@ class EmptyGifSettings:
 
 def make_handler(build: Build) -> Handler | None:
     """What answers with the pixel, in a location that says so."""
-    if not build.settings(EmptyGifSettings).empty_gif:
+    if not build.settings(EmptyGifSettings).empty_gif or not has_last_word(build, "empty_gif"):
         return None
 
     def handle(exchange: Exchange) -> Answer:

@@ -12,6 +12,7 @@ from pyngx.core.answers import Answer, Content, Handler, Response, Status
 from pyngx.core.phases import Module, Phase
 from pyngx.core.variables import Getter, Variable
 from pyngx.http.headers import Headers
+from pyngx.modules.last_word import has_last_word
 
 if TYPE_CHECKING:
     from pyngx.core.build import Build
@@ -96,7 +97,7 @@ VARIABLES = (
 
 def make_handler(build: Build) -> Handler | None:
     """What answers with the numbers, in a location that says so."""
-    if not build.settings(StubStatusSettings).stub_status:
+    if not build.settings(StubStatusSettings).stub_status or not has_last_word(build, "stub_status"):
         return None
 
     def handle(exchange: Exchange) -> Answer:

@@ -129,6 +129,7 @@ def test_a_recoded_body_is_compressed_behind_that() -> None:
         ("charset_map a b { 10 x; }", 'invalid value "x"'),
         ("charset_map a b { 10; }", "invalid parameters number"),
         ("charset_map a utf-8 { 80 F09F9880; }", 'invalid value "F09F9880"'),
+        ("charset_map a utf-8 { 80 62; }", 'invalid value "62"'),
         ("charset_map a utf-8 { 80 D1; }", 'invalid value "D1"'),
         ("charset a; source_charset b; server { }", 'no "charset_map" between the charsets "b" and "a"'),
     ],

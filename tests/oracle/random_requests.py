@@ -26,6 +26,18 @@ QUERIES = (
         "?a=GET",
         "?b=%zz",
         "?a=é",
+        "?a=10.1.2.3",
+        "?a=10.0.9.9&b=7",
+        "?a=127.0.0.1",
+        "?a=::1",
+        "?a=utf-8",
+        "?a=off",
+        "?a=users",
+        # signed: what secure_link_md5 makes of k, of k2, and of a date far away
+        "?a=jOSxayK1iJSqhsQh6HWd8w",
+        "?a=YWIJV6FEPJRqFDz5mn0k-g&b=2",
+        "?a=YxjLDNmPGXEknxaAKYU9kw&b=2147483647",
+        "?a=jOSxayK1iJSqhsQh6HWd8w&b=1",
     ),
 )
 FIELDS = (
@@ -41,8 +53,18 @@ FIELDS = (
     ),
     *("Upgrade: h2c", "TE: trailers", "Referer: http://a.test/", "X-Y: one", "X.Y: dot", "Link: <a>", "Keep-Alive: 3"),
     *("If-Unmodified-Since: Thu, 01 Jan 2015 00:00:00 GMT", "If-Range: x", "Accept-Encoding: gzip"),
+    *("Accept-Encoding: gzip", "Accept-Encoding: deflate, gzip;q=0.5", "Accept-Encoding: gzip;q=0, *", "Via: 1.0 x"),
+    *(
+        "Authorization: Basic dTpw",
+        "Authorization: Basic dTpx",
+        "Authorization: Basic djpw",
+        "Authorization: basic eA==",
+    ),
+    *("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 10.1.2.3, 127.0.0.1", "X-Forwarded-For: 192.0.2.1:80, 10.0.0.9"),
+    *("X-Forwarded-For: x, 127.0.0.1", "X-Y: 192.0.2.1", "Referer: https://x.b.test/a", "Referer: -", "Referer: xyz"),
+    *("Referer: http://a.test/a/b", "Referer: http://www.a.test:80", "Authorization: Bearer x"),
 )
-METHODS = ("GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO", "get")
+METHODS = ("GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO")
 
 
 SEGMENTS = pieces(1, 3).map("".join)
@@ -57,9 +79,10 @@ TARGETS = st.tuples(AUTHORITIES, SEGMENTS, TAILS, st.sampled_from(QUERIES)).map(
 HOSTS = st.tuples(st.sampled_from(NAMES), st.sampled_from(("", "", ":8080", ":PORT0"))).map(
     lambda host: f"Host: {''.join(host)}"
 )
-SOME_FIELDS = st.tuples(st.lists(HOSTS, max_size=1), st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)).map(
-    lambda two: [*two[0], *two[1]]
-)
+PACKED = st.sampled_from(([], [], ["Accept-Encoding: gzip"]))
+SOME_FIELDS = st.tuples(
+    st.lists(HOSTS, max_size=1), st.lists(st.sampled_from(FIELDS), max_size=3, unique=True), PACKED
+).map(lambda parts: [*parts[0], *parts[1], *parts[2]])
 BODIES = st.sampled_from((b"", b"", b"x=1", b"longer body\r\n"))
 CHUNKED = st.sampled_from((False, False, False, True))
 VERSIONS = st.sampled_from(("HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"))

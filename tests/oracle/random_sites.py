@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from hypothesis import strategies as st
 
-from tests.oracle.random_words import STATUSES, attached, pieces, template
+from tests.oracle import random_filters, random_guards
+from tests.oracle.random_filters import filters
+from tests.oracle.random_guards import guards
+from tests.oracle.random_words import PATHS, STATUSES, URIS, Place, Texts, attached, formed, one_of, template
 
 Draw = Callable[[st.SearchStrategy[str]], str]
-Texts = st.SearchStrategy[str]
 
 COMMON = """
     map $arg_a $m { default "d$arg_b"; x one; ~^b(.*)$ "r$1"; ~*^C(?<got>.) "g$got"; "" none; }
@@ -24,63 +25,43 @@ COMMON = """
 """
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where directives stand, which says what may stand there."""
-
-    kind: str  # server, prefix, exact, regex, named
-    depth: int = 0
-    in_if: bool = False
-
-    @property
-    def may_have_uri(self) -> bool:
-        return self.kind in {"prefix", "exact"} and not self.in_if
-
-
-def one_of(*texts: str) -> Texts:
-    return st.sampled_from(texts)
-
-
-def formed(form: str, *parts: Texts) -> Texts:
-    """A text with drawn parts in it."""
-    return st.tuples(*parts).map(lambda drawn: form.format(*drawn))
+SEVERAL = {"add_header", "set", "rewrite", "if", "return", "break;", "error_page", "allow", "deny", "set_real_ip_from"}
+FIELDS = {"proxy_set_header", "proxy_hide_header", "proxy_pass_header"}
 
 
 def distinct(directives: Sequence[str], between: str = " ") -> str:
     """Directives that may stand together: of single ones, and of locations of one name, the first."""
     found: dict[str, str] = {}
     for directive in directives:
-        name, _, rest = directive.partition(" ")
-        key = name
-        if name in {"add_header", "set", "rewrite", "if", "return", "break;", "error_page"} or name.startswith(
-            "proxy_"
-        ):
-            key = directive
-        if name in {"proxy_pass", "proxy_redirect", "proxy_method", "proxy_set_body", "proxy_http_version"}:
-            key = name
-        if name in {"proxy_intercept_errors", "proxy_pass_request_headers", "proxy_pass_request_body"}:
-            key = name
-        if name in {"proxy_cookie_path", "proxy_cookie_domain", "proxy_ignore_headers"}:
-            key = name
-        if name == "alias":
-            key = "root"
-        if name == "location":
-            head, _, _ = rest.partition(" {")
-            key = head.removeprefix("^~").strip()
-        found.setdefault(key, directive)
+        for one in _apart(directive):
+            found.setdefault(_key(one), one)
     return between.join(found.values())
+
+
+def _apart(directives: str) -> list[str]:
+    """Several that were drawn together."""
+    return directives.replace("; ", ";\n").split("\n") if not set(directives) & set('{"') else [directives]
+
+
+def _key(directive: str) -> str:
+    """What may stand once."""
+    name, _, rest = directive.partition(" ")
+    if name in SEVERAL or name in FIELDS:
+        return directive
+    if name in {"limit_req", "auth_request_set"}:
+        return " ".join(directive.rstrip(";").split()[:2])
+    if name == "location":
+        return rest.partition(" {")[0].removeprefix("^~").strip()
+    return "root" if name == "alias" else name
 
 
 # parts of directives
 
-PATHS = pieces(1, 3).map("".join)
-URIS = st.one_of(
-    PATHS, PATHS.map(lambda path: f"{path}?{'q=1'}"), one_of("/", "/a", "/a/b", "/dir/", "/c.txt", "/deep")
-)
 REGEXES = one_of(
     *("^/a/(.*)$", "^(.*)$", "^/(.+)/(.+)$", "\\\\.txt$", "^/b", "(?<name>[a-z]+)$", "^/(a|b)(/.*)?$", "/x(.)", "c"),
     *("^/dir(/|$)", "B", "(\\\\w)\\\\.(\\\\w)", " ", "^/$"),
 )
+SAYING = ("<moved>", "<failing>", "<fields>", "<accel>", "<gone>", "<asking>", "<packed>")
 NAMED = one_of("@one", "@two", "@missing")
 CONDITIONS = st.one_of(
     one_of("$arg_a", "$arg_b", "$s", "$m", "$http_x_y", "$cookie_c", "$args", "$is_args", "!-e $request_filename"),
@@ -99,6 +80,7 @@ def returns() -> Texts:
         formed('return {} "{}";', st.sampled_from(STATUSES), template()),
         formed('return {} "{}";', one_of("200", "200", "404", "500"), template()),
         formed("return {};", st.sampled_from(STATUSES)),
+        formed('return 200 "<!--#include virtual=\\"{}\\" --><!--# echo var=\\"{}\\"-->";', URIS, one_of("s", "uri")),
         formed('return {} "{}{}";', one_of("301", "302", "303", "307", "308"), attached(), template()),
         formed('return "{}{}";', one_of("http://", "https://", "$scheme://"), template()),
     )
@@ -143,7 +125,7 @@ def conditions(place: Place) -> Texts:
     inner = Place(place.kind, place.depth, in_if=True)
     some = [scripts(inner), scripts(inner)]
     if place.kind != "server":
-        some += [decorations(inner), contents(inner)]
+        some += [decorations(inner), contents(inner), filters(inner)]
     return formed("if ({}) {{ {} }}", CONDITIONS, st.lists(st.one_of(*some), max_size=3).map(distinct))
 
 
@@ -209,7 +191,7 @@ def pages() -> Texts:
 def contents(place: Place) -> Texts:
     """What answers."""
     plain = [
-        formed("proxy_pass http://{};", one_of("<echo>", "u", "<moved>", "<failing>", "<fields>", "<accel>", "<gone>")),
+        formed("proxy_pass http://{};", one_of("<echo>", "u", *SAYING)),
         formed("proxy_pass http://{};", one_of("<echo>", "u", "<echo>")),
     ]
     variable = formed(
@@ -265,7 +247,8 @@ def body(place: Place) -> Texts:
     """What stands in a location."""
     script = st.lists(scripts(place), max_size=3)
     decoration = st.lists(decorations(place), max_size=3)
-    some = [script, decoration, st.lists(contents(place), min_size=0, max_size=1)]
+    some = [script, decoration, st.lists(guards(place), max_size=2), st.lists(filters(place), max_size=2)]
+    some.append(st.lists(contents(place), min_size=1, max_size=1))
     if place.depth < 2 and place.kind in {"prefix", "regex"}:
         some.append(st.lists(location(place.kind, place.depth + 1), max_size=2))
     return st.tuples(*some).map(lambda found: distinct([each for part in found for each in part]))
@@ -299,14 +282,40 @@ def _block(head: str, inside: str) -> str:
 IN_SERVER = Place("server")
 ONE_OF_TWO = one_of("0", "1")
 DEFAULT = one_of("", " default_server")
+ASKED = st.lists(
+    st.one_of(
+        settings(),
+        formed("if ({}) {{ return {}; }}", CONDITIONS, one_of("200", "204", "401", "403", "500", "302")),
+        formed('add_header WWW-Authenticate "{}"{};', template(), one_of("", " always")),
+        formed("proxy_pass http://{};", one_of("<echo>", "<fields>", "<failing>", "<gone>", "<moved>", "<asking>")),
+        filters(Place("exact")),
+    ),
+    min_size=1,
+    max_size=3,
+).map(distinct)
+# what is asked by the way has no body, and the upstream must not wait for one
+BODILESS = 'proxy_pass_request_body off; proxy_set_header Content-Length ""; error_page 418 /;'
 NAMED_BODY = body(Place("named"))
 SERVER = st.tuples(
-    st.lists(one_of("root ROOT;", "root ROOT;", "merge_slashes off;"), max_size=2),
+    st.lists(one_of("root ROOT;", "root ROOT/dir;", "merge_slashes off;"), max_size=1),
     st.lists(decorations(IN_SERVER), max_size=2),
+    st.lists(guards(IN_SERVER), max_size=2),
+    st.lists(filters(IN_SERVER), max_size=1),
     st.lists(scripts(IN_SERVER), max_size=2),
-    st.lists(location(), min_size=1, max_size=6),
+    st.lists(location(), min_size=2, max_size=7),
 ).map(lambda parts: distinct([each for part in parts for each in part], "\n        "))
 COUNT = st.integers(1, 3)
+SHARED = COMMON + random_guards.COMMON + random_filters.COMMON
+EVERYWHERE = st.tuples(
+    st.lists(filters(Place("http")), max_size=2),
+    st.lists(guards(Place("server")), max_size=1),
+    st.lists(one_of("gzip on;", "ssi on;", "autoindex on;", "charset utf-8;", "gzip on; gzip_types *;"), max_size=2),
+).map(lambda parts: in_http(distinct([each for part in parts for each in part])))
+
+
+def in_http(directives: str) -> str:
+    """Without what stands in the http block anyway, or may not."""
+    return re.sub(r"(?:auth_basic_user_file|valid_referers|gzip_min_length) [^;]*;", "", directives)
 
 
 @st.composite
@@ -316,6 +325,7 @@ def server(draw: Callable[..., str], number: int) -> str:
         f"listen LISTEN{draw(ONE_OF_TWO) if number else 0}{draw(DEFAULT) if number == 1 else ''};",
         f"server_name {names};",
         draw(SERVER),
+        f"location = /ask {{ {BODILESS} {draw(ASKED)} }}",
         f"location @one {{ {draw(NAMED_BODY)} }}",
         f"location @two {{ {draw(NAMED_BODY)} }}",
     ]
@@ -327,10 +337,10 @@ SERVERS = [server(number) for number in range(3)]
 
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 CAPTURES = re.compile(r"\$(?:[1-9]|got|name|sub)")
-MAPPED = re.compile(r"\$[mn](?!\w)")
+MAPPED = re.compile(r"\$[mnv](?!\w)")
 
 
-def _apart(text: re.Match[str]) -> str:
+def _unmapped(text: re.Match[str]) -> str:
     """A text without the maps that match, if it has captures: they would change under it, and nginx answers 500."""
     return MAPPED.sub("", text[0]) if CAPTURES.search(text[0]) else text[0]
 
@@ -339,4 +349,4 @@ def _apart(text: re.Match[str]) -> str:
 def sites(draw: Callable[..., str]) -> str:
     """The inside of an http block."""
     servers = "\n    ".join(draw(SERVERS[number]) for number in range(draw(COUNT)))
-    return COMMON + QUOTED.sub(_apart, servers)
+    return "\n    ".join(["", "root ROOT;", draw(EVERYWHERE), SHARED]) + QUOTED.sub(_unmapped, servers)

@@ -43,6 +43,13 @@ CONFIGURATION = """
         location /twice { proxy_pass http://<twice>; }
         location /read { return 200 x; }
         location /tokens { return 200 x; }
+        location = /both/ { absolute_redirect off; return 200 exact; }
+        location /both/ { proxy_pass http://<twice>; }
+        location /typed/twice { charset utf-8; add_header Content-Type text/x; proxy_pass http://<typed>; }
+        location /last/proxied { empty_gif; proxy_pass http://<twice>; }
+        location /last/pixel { proxy_pass http://<twice>; empty_gif; }
+        location /unset { ssi on; ssi_types *; return 200 '<!--#echo var="early" -->|<!--#echo var="late" -->'; }
+        location /never { set $early x; auth_request_set $early x; auth_request_set $late x; set $late x; }
     }
     server { listen LISTEN1 default_server; error_page 400 @bad; location @bad { return 200 "default $uri"; } }
     server { listen LISTEN1; server_name named; error_page 400 @bad; location @bad { return 200 "named $uri"; } }
@@ -51,6 +58,7 @@ REPLIES = {
     "empty": Reply.of("204 None", "Content-Type: text/x"),
     "unsigned": Reply.of("200 OK", body=b"x"),
     "accel": Reply.of("200 OK", "X-Accel-Redirect: /a.txt", "Set-Cookie: a=b"),
+    "typed": Reply.of("200 OK", "Content-Type: text/plain", body=b"x"),
     "twice": Reply.of("200 OK", "Expires: a", "Expires: b", "ETag: c", "ETag: d", "X: e", "X: f", body=b"x"),
 }
 REQUESTS = [
@@ -58,6 +66,7 @@ REQUESTS = [
     *(ask(f"GET {path}") for path in ("/re/dir", "/re/none", "/slash/a.txt/", "/index/", "/index/?a=dir")),
     *(ask(f"GET {path}") for path in ("/indexfile/", "/realpath", "/hidden/inner", "/status", "/page/301")),
     *(ask(f"GET {path}") for path in ("/page/303", "/unsigned", "/typed", "/twice", "/noport?a=:")),
+    *(ask(f"GET {path}") for path in ("/typed/twice", "/both", "/unset", "/last/proxied", "/last/pixel")),
     ask("GET /accel", 'If-Match: "x"'),
     ask("GET /page/412", 'If-Match: "x"'),
     ask("GET /read HTTP/1.0", "Connection: keep-alive, close"),
@@ -84,7 +93,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
-@pytest.mark.parametrize("request_", cases(REQUESTS, new={"GET /twice"}))
+@pytest.mark.parametrize("request_", cases(REQUESTS, new={"GET /twice", "GET /last/proxied"}))
 def test_requests_are_answered_as_by_nginx(servers: Pair, request_: Ask) -> None:
     theirs, ours = servers.ask(request_)
     assert shown(ours) == shown(theirs)
