@@ -22,7 +22,7 @@ from pyngx.process.load import Loaded, Reading, findings, load_configuration
 from pyngx.process.log_styles import Level
 from pyngx.process.memory import Tidying, collector_resting
 from pyngx.process.telling import counted, facts_of, rendered, tell_all
-from pyngx.process.watched_files import Watched, changed_files, is_unchanged
+from pyngx.process.watched_files import Watched, changed_files, contents
 
 if TYPE_CHECKING:
     from pyngx.core.generation import Generation
@@ -91,11 +91,14 @@ class Reloader:
     async def _try(self, told_to: bool) -> None:
         began = time.perf_counter()
         reading = Reading()
+        files = self.installer.files
         try:
+            seen = await asyncio.to_thread(contents, (*files, *self.installer.files_tried))
+            # For the watch, if no file is tried below: what an earlier try saw would differ from what is there forever.
+            self.installer.files_tried = seen
             with collector_resting():
                 loaded = await asyncio.to_thread(load_configuration, self.options, reading)
-            files = self.installer.files
-            same = loaded.says_the_same(self.loaded) and await asyncio.to_thread(is_unchanged, files)
+            same = loaded.says_the_same(self.loaded) and all(seen[path] == files[path] for path in files)
             if not same or told_to:
                 await self._install(loaded)
             changed = changed_files(files, self.installer.files)

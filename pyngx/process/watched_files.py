@@ -6,7 +6,7 @@ editor saves what was there, a mount point swaps a link. So contents are compare
 
 import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -109,9 +109,9 @@ class WatchedFiles:
         return {path for mask in self._masks for path in glob.iglob(mask) if os.path.isfile(path)}
 
 
-def is_unchanged(files: Mapping[str, bytes | None]) -> bool:
-    """Whether all files hold what they held; None: they couldn't be read."""
-    return all(_content(path) == content for path, content in files.items())
+def contents(paths: Iterable[str]) -> dict[str, bytes | None]:
+    """What the files hold now; None: they can't be read."""
+    return {path: _content(path) for path in paths}
 
 
 def changed_files(before: Mapping[str, bytes | None], after: Mapping[str, bytes | None]) -> tuple[str, ...]:

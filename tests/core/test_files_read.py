@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from pyngx.core.files_read import FilesRead
-from pyngx.process.watched_files import changed_files, is_unchanged
+from pyngx.process.watched_files import changed_files, contents
 
 
 def test_a_file_is_read_once_and_watched(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_file_is_read_once_and_watched(tmp_path: Path) -> None:
     path.write_bytes(b"two")
     assert files.read(str(path)) == b"one"
     assert files.watched == {str(path): b"one"}
-    assert not is_unchanged(files.watched)
+    assert contents(files.watched) != files.watched
     again = FilesRead()
     again.read(str(path))
     assert changed_files(files.watched, again.watched) == (str(path),)
@@ -32,7 +32,7 @@ def test_a_file_that_is_not_there_is_watched_all_the_same(tmp_path: Path) -> Non
     with pytest.raises(FileNotFoundError):
         files.read(str(tmp_path / "a"))
     assert files.watched == {str(tmp_path / "a"): None}
-    assert is_unchanged(files.watched)
+    assert contents(files.watched) == files.watched
 
 
 def test_a_pipe_is_read_and_not_watched(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,4 +64,23 @@ def test_a_certificate_without_its_key_changes_nothing_until_that_comes(daemon: 
     assert "key values mismatch" in str(event["message"])
     assert shown(port) == before
     (folder / "b.key").rename(folder / "a.key")
+    until(lambda: shown(port) != before)
+
+
+def test_a_certificate_that_was_broken_and_is_what_it_was_is_tried_once(daemon: Daemon, port: int) -> None:
+    path, conf = daemon.prefix / "conf" / "a.crt", daemon.conf.read_text()
+    good = path.read_text()
+    path.write_text("junk")
+    daemon.wait_for("config_rejected")
+    daemon.write("http { least_con; }")
+    daemon.wait_for("config_rejected", 2)
+    path.write_text(good)
+    daemon.wait_for("config_rejected", 3)
+    daemon.write(conf)
+    daemon.wait_for("config_unchanged")
+    time.sleep(1)
+    assert len(daemon.events("config_rejected")) == 3
+    assert len(daemon.events("config_unchanged")) == 1
+    before = shown(port)
+    write_pair(path.parent, "a", trustme.CA().issue_cert("a.test"))
     until(lambda: shown(port) != before)
