@@ -31,7 +31,7 @@ from tests.oracle.wire import Answer, Ask, shown
 pytestmark = needs_nginx
 
 A_SITE = 30  # requests for each configuration
-FEW = 10  # configurations, where no number is asked for
+FEW = 6  # configurations, where no number is asked for
 WANTED = int(os.environ.get("PYNGX_RANDOM_ANSWERS", "0"))
 IS_OLD = VERSION < (1, 31)
 NEW_DIRECTIVES = re.compile(r"add_header_inherit \w+;")
@@ -227,6 +227,7 @@ def accepted_by_pyngx(twins: Twins, site: str) -> bool:
         return False
 
 
+@pytest.mark.skipif(IS_OLD and not WANTED, reason="what old releases answer otherwise is not told apart")
 @settings(
     max_examples=max(WANTED // A_SITE, FEW),
     derandomize=not WANTED,
