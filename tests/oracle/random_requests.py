@@ -18,8 +18,6 @@ QUERIES = (
         "?a=dir",
         "?empty=&a=1h",
         "?a=x?b=y",
-        "?a=x#frag",
-        "?#",
         "?a=one",
         "?a+b=c",
         "?%61=x",
