@@ -17,17 +17,19 @@ import trustme
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pyngx.config.include import load
+from pyngx.config.include import load, read_file
 from pyngx.core.generation import Generation
 from pyngx.core.load import build, check_snapshot
 from pyngx.core.runtime import Runtime
 from pyngx.core.tasks import Tasks
 from pyngx.modules import MODULES
+from pyngx.process.diff import Difference, difference
 from pyngx.process.install import SERVINGS
 from pyngx.process.runtime import TRANSPORTS
 from pyngx.server.asgi import App, is_worth_logging
 from pyngx.server.listeners import Listeners
 from tests.server.site import Peer, free_address, get
+from tests.support.certificates import write_pair
 from tests.support.event_log import EventLog
 from tests.support.memory_logs import MemoryLogs
 from tests.support.no_upstreams import NoUpstreams
@@ -45,22 +47,28 @@ def clean_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
-def give_what_examples_want(folder: Path) -> None:
-    """What their comments tell people to make beside them."""
-    certificate = trustme.CA().issue_cert("example.com")
-    certificate.cert_chain_pems[0].write_to_path(folder / "edge.crt")
-    certificate.private_key_pem.write_to_path(folder / "edge.key")
-    (folder / "edge.users").write_text("anna:{PLAIN}secret\n")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+async def test_it_loads_without_a_notice(path: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    path = tmp_path / path.relative_to(ROOT)
+    # What an example asks its reader to make.
+    write_pair(path.parent, "site", trustme.CA().issue_cert("shop.example.com"))
+    (path.parent / "htpasswd").write_text("ann:{PLAIN}secret\n")
+    checked = check_snapshot(load(str(path)), MODULES)
+    assert checked.notices == ()
+    runtime = Runtime(str(tmp_path), str(path.parent), MemoryLogs(), EventLog(), NoUpstreams(), Tasks(print).spawn)
+    generation = build(checked, MODULES, runtime, 1)
+    assert generation.addresses
+    assert generation.findings == ()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-async def test_it_loads_without_a_notice(path: Path, tmp_path: Path) -> None:
-    checked = check_snapshot(load(str(path)), MODULES)
-    assert checked.notices == ()
-    give_what_examples_want(tmp_path)
-    runtime = Runtime(str(ROOT), str(tmp_path), MemoryLogs(), EventLog(), NoUpstreams(), Tasks(print).spawn)
-    generation = build(checked, MODULES, runtime, 1)
-    assert generation.addresses
+def test_a_reload_of_moved_lines_tells_of_no_change(path: Path) -> None:
+    before, after = (
+        check_snapshot(load(str(path), read=lambda name, lines=lines: lines + read_file(name)), MODULES).root  # type: ignore[misc]
+        for lines in ("", "# new\n\n")
+    )
+    assert difference(before, after) == Difference()
 
 
 # the default one, over sockets

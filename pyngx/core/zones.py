@@ -6,7 +6,7 @@ One process needs no shared memory. What a zone's size means is nginx's all the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pyngx.config.arguments import parse_size
@@ -35,6 +35,7 @@ class ZoneUse:
 
     use: str
     size: int  # bytes; 0: not said
+    span: Span | None = None  # where that was said first
 
 
 def parse_zone(word: Word) -> tuple[str, int]:
@@ -60,14 +61,20 @@ def declare_zone(build: Build, name: str, use: ZoneUse, span: Span | None) -> No
     """Have a name stand for a zone of that use; raises ConfigError where it stands for another."""
     known = build.named(ZoneUse, name)
     if known is None:
-        build.name(name, use, span)
+        build.name(name, replace(use, span=span), span)
     elif known.use != use.use:
-        raise ConfigError(f'the shared memory zone "{name}" is already declared for a different use', span)
+        raise ConfigError(
+            f'the shared memory zone "{name}" is already declared for a different use', span, related=_first(known)
+        )
     elif use.size not in {0, known.size} and known.size:
         message = (
             f'the size {use.size} of shared memory zone "{name}" conflicts with already declared size {known.size}'
         )
-        raise ConfigError(message, span)
+        raise ConfigError(message, span, related=_first(known))
+
+
+def _first(known: ZoneUse) -> tuple[tuple[str, Span], ...]:
+    return (("first here", known.span),) if known.span is not None else ()
 
 
 def define_each(lines: Iterable[tuple[T, Span | None]], define: Callable[[T, Span | None], None]) -> None:

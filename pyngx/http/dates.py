@@ -67,11 +67,6 @@ def format_iso8601(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", moment) + _zone(moment, ":")
 
 
-def format_error_log(seconds: float) -> str:
-    """The start of a line of nginx's error log, in local time: `1970/09/28 12:00:00`."""
-    return time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(seconds))
-
-
 def format_syslog(seconds: float) -> str:
     """RFC 3164's time stamp, in local time: `Sep 28 12:00:00`."""
     moment = time.localtime(seconds)

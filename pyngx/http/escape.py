@@ -46,9 +46,6 @@ escape_link: Final = _Escape(_NEVER_IN_URI + b"#%'")
 escape_refresh: Final = _Escape(_NEVER_IN_URI.replace(b"}", b"~") + b"'")
 """A complete URL in a refresh document; nginx's set has "~" and lacks "}" (NGX_ESCAPE_REFRESH)."""
 
-escape_memcached: Final = _Escape(bytes(range(0x21)) + b"%")
-"""A memcached key (NGX_ESCAPE_MEMCACHED)."""
-
 _LINE_ENDS: Final = {ord("\r"): "%0D", ord("\n"): "%0A", 0: "%00"}
 _HTML: Final = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;"})
 

@@ -53,14 +53,9 @@ HEADER_TOO_LARGE: Final = 494
 CERTIFICATE_ERROR: Final = 495
 NO_CERTIFICATE: Final = 496
 PLAIN_HTTP_TO_HTTPS: Final = 497
-CLIENT_CLOSED: Final = 499
 
 # nginx's own codes that error_page can name, but that a client sees as 400.
 _SHOWN_AS_BAD_REQUEST: Final = frozenset({HEADER_TOO_LARGE, CERTIFICATE_ERROR, NO_CERTIFICATE, PLAIN_HTTP_TO_HTTPS})
-
-# ngx_http_special_response_handler: errors after which the connection is not kept, and those it does not linger after.
-ENDS_KEEPALIVE: Final = frozenset({400, 413, 414, CERTIFICATE_ERROR, NO_CERTIFICATE, PLAIN_HTTP_TO_HTTPS, 500, 501})
-ENDS_LINGERING: Final = frozenset({400, CERTIFICATE_ERROR, NO_CERTIFICATE, PLAIN_HTTP_TO_HTTPS})
 
 
 def reason(status: int) -> bytes:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 CONTEXTS = "http server location limit_except"
 FORBIDDEN = Status(403)
 REMEMBERED = 4096  # clients whose verdict is kept, for each list of rules
-UNREADABLE = -1  # the version of what is no address
 
 Judge = Callable[[str], "bool | None"]
 """Whether an address is denied; None where no rule speaks of it."""

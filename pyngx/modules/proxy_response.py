@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyngx.config.arguments import Text
@@ -52,7 +52,7 @@ class Redirect:
     replacement: Text
     is_regex: bool = False
     ignore_case: bool = False
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False, repr=False)
 
 
 def redirect_rewriter(build: Build, redirects: tuple[Redirect, ...]) -> RewriteUrl | None:

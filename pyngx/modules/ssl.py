@@ -38,7 +38,6 @@ IN = "http server"
 MISDIRECTED, CERTIFICATE_ERROR, NO_CERTIFICATE, PLAIN_TO_TLS = 421, 495, 496, 497
 # Errors that `optional_no_ca` makes nothing of (ngx_ssl_verify_error_optional).
 UNTRUSTED = frozenset({18, 19, 20, 21, 27})
-SMALLEST_CACHE = 8 * 4096  # bytes, nginx's eight pages
 
 
 # arguments

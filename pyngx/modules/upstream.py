@@ -304,7 +304,18 @@ METHODS: tuple[tuple[type, str, Callable[[Build, Sequence[PeerSettings]], Method
 def define(build: Build) -> None:
     """Make the groups that the configuration names."""
     blocks = build.settings(UpstreamBlocks).upstream
-    define_each([(opened, opened.scope.span) for opened in blocks], partial(_define, build))
+    define_each([(opened, opened.scope.span) for opened in blocks], partial(_define_or_stand_in, build))
+
+
+def _define_or_stand_in(build: Build, opened: Opened[str], span: Span | None) -> None:
+    try:
+        _define(build, opened, span)
+    except ConfigError:
+        if build.named(Upstream, opened.argument) is None:
+            # Whoever passes requests to it would be told of a host that isn't found, which is no mistake of theirs.
+            nobody = PeerSettings(address=Address("", 0), name=opened.argument)
+            build.name(opened.argument, Upstream(Group(opened.argument, [nobody])))
+        raise
 
 
 def _define(build: Build, opened: Opened[str], span: Span | None) -> None:

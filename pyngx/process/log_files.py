@@ -71,6 +71,7 @@ class LogFile:
         self._later = later
         self._soon = call_soon
         self._told = False
+        self._torn = False
         self._paused_until = 0.0
         self._pending: list[bytes] = []
         self._size = 0
@@ -130,7 +131,7 @@ class LogFile:
             return
         os.close(self._fd)
         self._fd = fd
-        self._told = False
+        self._told = self._torn = False
         self._paused_until = 0.0
 
     def close(self) -> None:
@@ -156,14 +157,21 @@ class LogFile:
         if self._paused_until and time.monotonic() < self._paused_until:
             self.lost += lines
             return
+        if self._torn:
+            text = b"\n" + text
+        done = 0
         try:
-            write_all(self._fd, text)
+            while done < len(text):
+                done += os.write(self._fd, text[done:] if done else text)
         except OSError as error:
             self.lost += lines
+            # A line that was begun is ended before the next: readers take each for itself. gzip can't be mended so.
+            if done and not self._gzip:
+                self._torn = not text.endswith(b"\n", 0, done)
             self._paused_until = time.monotonic() + _PAUSE_WHEN_FULL if error.errno == errno.ENOSPC else 0.0
             self._tell(error)
             return
-        self._told = False
+        self._told = self._torn = False
         self._paused_until = 0.0
 
     def _tell(self, error: OSError) -> None:

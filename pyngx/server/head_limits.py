@@ -14,8 +14,7 @@ from pyngx.http.request_head import BadHead, RequestHead, parse_request_head, pa
 
 if TYPE_CHECKING:
     from pyngx.core.connection import ConnectionSettings
-    from pyngx.http.codec import text
-from pyngx.http.request_head import FieldRules
+    from pyngx.http.request_head import FieldRules
 
 URI_TOO_LARGE = 414
 HEADER_TOO_LARGE = 494

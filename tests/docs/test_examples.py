@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from pyngx.config.include import load
 from pyngx.core.load import build, check_snapshot
 from pyngx.core.runtime import Runtime
 from pyngx.core.tasks import Tasks
 from pyngx.modules import MODULES
+from tests.support.certificates import write_pair
 from tests.support.event_log import EventLog
 from tests.support.memory_logs import MemoryLogs
 from tests.support.no_upstreams import NoUpstreams
@@ -57,6 +59,7 @@ async def test_it_loads_without_a_notice(example: str, tmp_path: Path, monkeypat
         name = code.partition("\n")[0].removeprefix("# ")
         (tmp_path / name).write_text(code, encoding="utf-8")
         monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    write_pair(tmp_path, "site", trustme.CA().issue_cert("shop.example.com"))
     path = tmp_path / "pyngx.conf"
     path.write_text(whole(example), encoding="utf-8")
     checked = check_snapshot(load(str(path)), MODULES)

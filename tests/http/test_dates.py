@@ -68,7 +68,6 @@ def test_cookies_have_two_digits_of_the_year_while_they_can() -> None:
 def test_logs_have_local_time() -> None:
     assert dates.format_local(_TIME) == "15/Nov/2023:03:58:20 +0545"
     assert dates.format_iso8601(_TIME) == "2023-11-15T03:58:20+05:45"
-    assert dates.format_error_log(_TIME) == "2023/11/15 03:58:20"
     assert dates.format_syslog(_TIME - 14 * 86400) == "Nov  1 03:58:20"
 
 

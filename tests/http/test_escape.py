@@ -18,7 +18,6 @@ _ALWAYS = ' "<>\\^`{|}'
         (escape.escape_component, _ALWAYS + "#%?&+;!$'()*,/:=@[]"),
         (escape.escape_link, _ALWAYS + "#%'"),
         (escape.escape_refresh, ' "<>\\^`{|' + "'~"),
-        (escape.escape_memcached, " %"),
     ],
 )
 def test_each_escape_has_its_characters(function: Callable[[str], str], escaped: str) -> None:
@@ -31,7 +30,6 @@ def test_each_escape_has_its_characters(function: Callable[[str], str], escaped:
 def test_bytes_above_ascii_are_escaped_one_by_one() -> None:
     assert escape.escape_uri("/é") == "/%C3%A9"
     assert escape.escape_uri(text(b"/\xff")) == "/%FF"
-    assert escape.escape_memcached("é") == "é"
 
 
 @given(st.binary().map(text))

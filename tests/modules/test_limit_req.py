@@ -338,6 +338,8 @@ def test_what_is_wrong_is_told(zones: str, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_text(configuration(text, zones), MODULES)
     assert message in caught.value.diagnostics[0].message
+    if "already declared" in message:
+        assert [label for label, _ in caught.value.diagnostics[0].related] == ["first here"]
     assert caught.value.diagnostics[0].span is not None
 
 

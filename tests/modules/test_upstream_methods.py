@@ -139,6 +139,15 @@ def test_all_wrong_groups_are_told() -> None:
     ]
 
 
+def test_a_wrong_group_is_told_of_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        built("least_conn;", "random; server 127.0.0.1; server 127.0.0.2 backup;")
+    assert [found.message for found in caught.value.diagnostics] == [
+        'no servers are inside upstream "u0"',
+        'balancing method does not support parameter "backup"',
+    ]
+
+
 def test_backups_above_the_method_are_taken_as_nginx_takes_them() -> None:
     _, [group] = built("server 127.0.0.1:1; server 127.0.0.1:2 backup; hash a;")
     assert len(group.backups) == 1

@@ -26,6 +26,11 @@ def test_lines_that_move_are_no_change() -> None:
     assert within("location / { return 200; }", "\n\n# x\nlocation / {\n return 200;\n}") == Difference()
 
 
+def test_rules_for_redirects_and_cookies_move_as_others_do() -> None:
+    text = "location / {{ {} proxy_pass http://127.0.0.1:1; proxy_redirect http://$host/ /; proxy_cookie_path / /a; }}"
+    assert within(text.format(""), text.format("\n\n")) == Difference()
+
+
 def test_a_changed_directive_is_named_with_its_block() -> None:
     found = within("location /a { root x; expires 1h; }", "location /a { root y; expires 1h; }")
     assert found == Difference(changed=("server 127.0.0.1:80 a / location /a: root",))

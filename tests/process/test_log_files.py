@@ -128,6 +128,31 @@ def test_lost_lines_of_a_buffer_are_counted_one_by_one() -> None:
     assert file.lost == 2
 
 
+def test_a_line_that_was_begun_is_ended_before_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.log"
+    file = LogFile(str(path), lambda loss: None)
+    write, room = os.write, 7
+
+    def write_into_little_room(fd: int, data: bytes) -> int:
+        nonlocal room
+        if not room:
+            raise OSError(errno.EDQUOT, "no room")
+        data = data[:room]
+        room -= len(data)
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", write_into_little_room)
+    file.write(b"1234\n")
+    file.write(b"5678\n")
+    file.write(b"lost\n")
+    room = 100
+    file.write(b"9\n")
+    file.write(b"10\n")
+    file.close()
+    assert path.read_bytes() == b"1234\n56\n9\n10\n"
+    assert file.lost == 2
+
+
 def test_standard_streams_have_names_and_stay_open(capfd: pytest.CaptureFixture[str]) -> None:
     for name in ("stdout", "/dev/stdout", "stderr", "/dev/stderr"):
         file = LogFile(name)
